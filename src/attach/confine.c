@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What the job may do: at most what the container's init may, and what the request takes away.
+ *
+ * Seccomp: the profile's text, by the path that the running container was given, is the source; it
+ * compiles in 0.03 ms, says what it denies by name, and does not disturb anybody. Init's own filter,
+ * read back through ptrace, is the check: it is exact, but stops the container's first process
+ * (which may see an interrupted system call) and needs a caller that is under no filter itself. So
+ * it is read only when the text can have changed since init started, which the inode's change time
+ * tells and nobody can set. When they differ, or either is missing, the job is refused.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <linux/capability.h>
+
+#include "attach/plan.h"
+#include "base/clock.h"
+#include "base/fd.h"
+#include "sys/caps.h"
+#include "sys/seccomp.h"
+
+#define READ_BACK_NS (5 * ATT_NS_PER_SEC)
+/* Boot time counts in ticks and the wall clock is adjusted: what is this close counts as later. */
+#define CHANGE_SLACK_NS (2 * ATT_NS_PER_SEC)
+
+/* ---- capabilities ---- */
+
+/* A kernel that does not tell what there is to drop would leave the job with it. */
+static int all_known(uint64_t *ret, struct att_err *err)
+{
+	int last = att_cap_last();
+
+	if (last < 0)
+		return att_err_set(err, ATT_E_CONFINEMENT_UNAVAILABLE, ATT_STAGE_PLAN,
+				   "ask the kernel for its capabilities");
+	*ret = last >= 63 ? UINT64_MAX : (UINT64_C(1) << (last + 1)) - 1;
+	return 0;
+}
+
+static int parse_caps(const char *const *words, uint64_t *ret, struct att_err *err)
+{
+	uint64_t all = 0;
+	char shown[128];
+
+	for (; words && *words; words++) {
+		uint64_t mask = 0;
+
+		if (!att_cap_parse(*words, &mask)) {
+			att_escape(shown, sizeof(shown), *words, strlen(*words));
+			return att_err_set(err, ATT_E_INVALID_ARGUMENT, ATT_STAGE_PLAN,
+			                   "unknown capability '%s'", shown);
+		}
+		all |= mask;
+	}
+	*ret = all;
+	return 0;
+}
+
+static int refuse_caps(uint64_t beyond, struct att_err *err)
+{
+	for (int cap = 0; cap < 64; cap++)
+		if (beyond & (UINT64_C(1) << cap))
+			return att_err_set(
+				err, ATT_E_PERMISSION_DENIED, ATT_STAGE_PLAN,
+				"the container's init may not have %s; --privileged=caps "
+				"goes beyond it",
+				att_cap_name(cap) ? att_cap_name(cap) : "this capability");
+	return 0;
+}
+
+/*
+ * Root gets the whole bounding set at the exec, so what it shall not have must leave that. Another
+ * user gets nothing but what was added, which has to be inheritable and ambient to survive.
+ */
+static int choose_caps(const struct att_request *req, struct att_plan *plan, struct att_err *err)
+{
+	const struct att_snapshot *s = &plan->snapshot;
+	uint64_t mine = 0;
+	uint64_t may = 0;
+	uint64_t drop = 0;
+	uint64_t add = 0;
+	int r = all_known(&mine, err);
+
+	if (r == 0)
+		r = parse_caps(req->cap_drop, &drop, err);
+	if (r == 0)
+		r = parse_caps(req->cap_add, &add, err);
+	if (r < 0)
+		return r;
+	/* A new user namespace has the whole set; without one the caller's is the most there is. */
+	if (!(plan->wire.ns_flags & CLONE_NEWUSER))
+		mine = s->self.status.cap_bnd;
+	may = req->free_caps ? mine : mine & s->init.status.cap_bnd;
+	/* "ALL" is what there is to have. */
+	if (add == UINT64_MAX)
+		add = may;
+	if (add & ~may)
+		return refuse_caps(add & ~may, err);
+	plan->entry_bounding = mine;
+	plan->caps.bounding = (may & ~drop) | add;
+	if (plan->user.ct_uid == 0) {
+		plan->caps.permitted = plan->caps.bounding;
+		plan->caps.effective = plan->caps.bounding;
+	} else {
+		plan->caps.permitted = plan->caps.effective = add;
+		plan->caps.inheritable = plan->caps.ambient = add;
+	}
+	plan->wire.cap_bounding_drop = mine & ~plan->caps.bounding;
+	plan->wire.cap_permitted = plan->caps.permitted;
+	plan->wire.cap_effective = plan->caps.effective;
+	plan->wire.cap_inheritable = plan->caps.inheritable;
+	plan->wire.cap_ambient = plan->caps.ambient;
+	return 0;
+}
+
+/* ---- seccomp ---- */
+
+static int refuse(struct att_err *err, const char *why)
+{
+	return att_err_set(err, ATT_E_CONFINEMENT_UNAVAILABLE, ATT_STAGE_SECCOMP,
+	                   "%s; --privileged=seccomp runs without a filter", why);
+}
+
+static int read_profile(const char *path, struct att_buf *text, struct stat *st,
+                        struct att_err *err)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	ssize_t n = 0;
+
+	if (fd < 0 || fstat(fd, st) < 0)
+		return att_err_sys(err, ATT_E_CONFINEMENT_UNAVAILABLE, ATT_STAGE_SECCOMP, errno,
+		                   "open the container's seccomp profile '%s'", path);
+	if (!S_ISREG(st->st_mode) || st->st_size > (off_t)ATT_SECCOMP_TEXT_MAX)
+		return att_err_set(err, ATT_E_CONFINEMENT_UNAVAILABLE, ATT_STAGE_SECCOMP,
+		                   "the container's seccomp profile '%s' is no file of at most %zu "
+		                   "bytes",
+		                   path, ATT_SECCOMP_TEXT_MAX);
+	if (att_buf_reserve(text, (size_t)st->st_size + 1) < 0)
+		return att_err_nomem(err, ATT_STAGE_SECCOMP);
+	n = att_fd_read_full(fd, text->data, (size_t)st->st_size + 1);
+	if (n != (ssize_t)st->st_size)
+		return att_err_set(err, ATT_E_CONFINEMENT_UNAVAILABLE, ATT_STAGE_SECCOMP,
+		                   "the container's seccomp profile '%s' changes while it is read",
+		                   path);
+	text->len = (size_t)n;
+	return 0;
+}
+
+/* Can the text be another than the one that init was started with? */
+static bool changed_since_start(const struct att_snapshot *s, const struct stat *st)
+{
+	int64_t started = att_snapshot_started_wall_ns(s);
+	int64_t changed = (int64_t)st->st_ctim.tv_sec * ATT_NS_PER_SEC + st->st_ctim.tv_nsec;
+
+	return started == 0 || changed > started - CHANGE_SLACK_NS;
+}
+
+static int compare_with_init(struct att_plan *plan, const struct att_filter *filter,
+                             struct att_err *err)
+{
+	const struct att_snapshot *s = &plan->snapshot;
+	struct att_filter *live = NULL;
+	size_t n = 0;
+	bool same = false;
+	int r = att_seccomp_read_back(s->host_pid, &live, &n, att_clock_after_ns(READ_BACK_NS),
+	                              err);
+
+	if (r < 0)
+		return att_err_wrap(err,
+		                    "the container's seccomp profile '%s' may have changed "
+		                    "since it started",
+		                    s->seccomp_profile);
+	/* The newest is the container's own; older ones came down from whoever started it. */
+	same = n > 0 && att_seccomp_same(filter, &live[0]);
+	live = att_filters_free(live, n);
+	if (same)
+		return 0;
+	return att_err_set(
+		err, ATT_E_CONFINEMENT_UNAVAILABLE, ATT_STAGE_SECCOMP,
+		"the container's seccomp profile '%s' was changed after it started and is "
+		"not what its init runs under; restart the container",
+		s->seccomp_profile);
+}
+
+/* Calls that entering makes once the filter is loaded. */
+static int check_usable(const struct att_plan *plan, const struct att_filter *filter,
+                        struct att_err *err)
+{
+	static const struct {
+		uint32_t nr;
+		const char *name;
+	} needed[] = {
+		{ SYS_execve, "execve" }, { SYS_clone, "clone" }, { SYS_exit_group, "exit_group" },
+		{ SYS_setsid, "setsid" }, { SYS_prctl, "prctl" },
+	};
+	size_t n = plan->no_new_privs ? 1 : countof(needed);
+
+	for (size_t i = 0; i < n; i++)
+		if (!att_seccomp_allows(filter, needed[i].nr))
+			return att_err_set(
+				err, ATT_E_CONFINEMENT_UNAVAILABLE, ATT_STAGE_SECCOMP,
+				"the container's seccomp profile '%s' denies '%s', without "
+				"which nothing can be started",
+				plan->snapshot.seccomp_profile, needed[i].name);
+	return 0;
+}
+
+static int load_profile(struct att_plan *plan, struct att_err *err)
+{
+	const char *path = plan->snapshot.seccomp_profile;
+	_cleanup_buf_ struct att_buf text = ATT_BUF_INIT;
+	_cleanup_filter_ struct att_filter filter = ATT_FILTER_INIT;
+	struct stat st;
+	int r = read_profile(path, &text, &st, err);
+
+	if (r == 0)
+		r = att_seccomp_compile_lxc(path, text.data, text.len, &filter, err);
+	if (r == 0 && changed_since_start(&plan->snapshot, &st))
+		r = compare_with_init(plan, &filter, err);
+	if (r == 0)
+		r = check_usable(plan, &filter, err);
+	if (r == 0)
+		r = att_plan_blob(plan, filter.insns, filter.n * sizeof(*filter.insns),
+		                  &plan->wire.filter[0], err);
+	if (r < 0)
+		return r;
+	plan->wire.n_filters = plan->n_filters = 1;
+	plan->seccomp_notify = filter.uses_notify;
+	if (!filter.uses_notify)
+		return 0;
+	return att_plan_warn(plan,
+	                     "the container's seccomp profile hands some system calls to a "
+	                     "supervisor; in this job they fail with ENOSYS",
+	                     err);
+}
+
+/*
+ * How many filters init has beyond those that the caller shares with it must be what the profile
+ * accounts for. The kernel counts them since Linux 5.9.
+ */
+static int choose_seccomp(const struct att_request *req, struct att_plan *plan, struct att_err *err)
+{
+	const struct att_proc_status *init = &plan->snapshot.init.status;
+	const struct att_proc_status *self = &plan->snapshot.self.status;
+	bool has_profile = plan->snapshot.seccomp_profile != NULL;
+
+	if (req->free_seccomp || init->seccomp == 0)
+		return 0;
+	if (init->seccomp != 2)
+		return refuse(err, "init runs in a seccomp mode that no other process can enter");
+	if (init->seccomp_filters < 0 || self->seccomp_filters < 0)
+		return refuse(err, "this kernel does not tell how many seccomp filters init has");
+	if (!has_profile && init->seccomp_filters > self->seccomp_filters)
+		return refuse(err, "init runs under a seccomp filter, but the container has no "
+		                   "profile to make it from");
+	if (!has_profile)
+		return 0;
+	if (init->seccomp_filters > self->seccomp_filters + 1)
+		return refuse(err, "init runs under more seccomp filters than the container's "
+		                   "profile makes");
+	return load_profile(plan, err);
+}
+
+/* ---- label ---- */
+
+static int choose_label(const struct att_request *req, struct att_plan *plan, struct att_err *err)
+{
+	static const char change[] = "changeprofile ";
+	const struct att_label *init = &plan->snapshot.init.label;
+	const struct att_label *self = &plan->snapshot.self.label;
+	_cleanup_buf_ struct att_buf text = ATT_BUF_INIT;
+	int r = 0;
+
+	plan->label = (struct att_label){ .lsm = ATT_LSM_NONE, .text = "" };
+	if (req->free_lsm || init->lsm == ATT_LSM_NONE)
+		return 0;
+	plan->label = *init;
+	if (init->lsm == self->lsm && strcmp(init->text, self->text) == 0)
+		return 0;
+	if (init->lsm == ATT_LSM_APPARMOR)
+		r = att_buf_append(&text, change, sizeof(change) - 1);
+	if (r == 0)
+		r = att_buf_append(&text, init->text, strlen(init->text));
+	if (r < 0)
+		return att_err_nomem(err, ATT_STAGE_LSM);
+	plan->wire.lsm =
+		init->lsm == ATT_LSM_APPARMOR ? ATT_WIRE_LSM_APPARMOR : ATT_WIRE_LSM_SELINUX;
+	return att_plan_blob(plan, text.data, text.len, &plan->wire.label, err);
+}
+
+int att_confine_resolve(const struct att_request *req, struct att_plan *plan, struct att_err *err)
+{
+	const struct att_snapshot *s = &plan->snapshot;
+	int r = 0;
+
+	plan->no_new_privs = req->no_new_privs || s->self.status.no_new_privs ||
+	                     (s->init.status.no_new_privs && !req->free_nnp);
+	if (plan->no_new_privs)
+		plan->wire.flags |= ATT_WIRE_NNP;
+	r = choose_caps(req, plan, err);
+	if (r == 0)
+		r = choose_seccomp(req, plan, err);
+	if (r == 0)
+		r = choose_label(req, plan, err);
+	if (r == 0 && s->init.personality != s->self.personality) {
+		plan->wire.flags |= ATT_WIRE_SET_PERSONA;
+		plan->wire.personality = s->init.personality;
+	}
+	return r;
+}

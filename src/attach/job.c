@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "attach/job.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "sys/pidfd.h"
+
+#ifndef P_PIDFD
+#	define P_PIDFD 3
+#endif
+
+/* How long what was killed may take to be gone. */
+#define KILL_WAIT_NS (2 * ATT_NS_PER_SEC)
+
+int att_job_signal(const struct att_job *job, int sig, struct att_err *err)
+{
+	int r = 0;
+
+	if (job->reaped)
+		r = -ESRCH;
+	else if (sig == SIGUSR1 || sig == SIGUSR2)
+		r = att_pidfd_signal(job->pidfd, sig);
+	else if (kill(-job->host_pid, sig) < 0)
+		r = -errno;
+	if (r == -ESRCH)
+		return att_err_set(err, ATT_E_CONTAINER_GONE, ATT_STAGE_RELAY, "the job has ended");
+	if (r < 0)
+		return att_err_sys(err, ATT_E_PERMISSION_DENIED, ATT_STAGE_RELAY, -r,
+		                   "send signal %d to the job", sig);
+	return 0;
+}
+
+void att_job_stop_tree(const struct att_job *job)
+{
+	if (job->own_leaf)
+		att_cgroup_leaf_signal(&job->leaf, job->stop_signal);
+	else if (!job->reaped)
+		att_ignore(kill(-job->host_pid, job->stop_signal));
+}
+
+void att_job_kill_tree(const struct att_job *job)
+{
+	if (!job->reaped) {
+		att_ignore(kill(-job->host_pid, SIGKILL));
+		/* A container may move its processes; the command itself cannot hide. */
+		att_ignore(att_pidfd_signal(job->pidfd, SIGKILL));
+	}
+	if (!job->own_leaf)
+		return;
+	att_ignore(att_cgroup_leaf_kill(&job->leaf));
+	att_ignore(att_cgroup_leaf_wait_empty(&job->leaf, att_clock_after_ns(KILL_WAIT_NS)));
+}
+
+bool att_job_reap(struct att_job *job, bool block)
+{
+	siginfo_t info = { .si_pid = 0 };
+	int r = 0;
+
+	if (job->reaped)
+		return true;
+	do
+		r = waitid((idtype_t)P_PIDFD, (id_t)job->pidfd, &info,
+		           WEXITED | (block ? 0 : WNOHANG));
+	while (r < 0 && errno == EINTR);
+	if (r == 0 && info.si_pid == 0)
+		return false;
+	job->reaped = true;
+	/* ECHILD: the embedding program reaped it, or ignores SIGCHLD; how it ended is lost. */
+	job->wait_code = r == 0 ? info.si_code : CLD_EXITED;
+	job->wait_status = r == 0 ? info.si_status : 255;
+	return true;
+}
+
+/* The guardian must not take the end of this process for a reason to kill what still runs. */
+static void release_guardian(struct att_job *job)
+{
+	static const char done = ATT_WIRE_DONE;
+
+	if (job->guard_fd >= 0)
+		att_ignore(send(job->guard_fd, &done, 1, MSG_NOSIGNAL));
+	job->guard_fd = att_fd_close(job->guard_fd);
+	if (job->guard_pid > 0)
+		while (waitpid(job->guard_pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	job->guard_pid = 0;
+}
+
+void att_job_done(struct att_job *job)
+{
+	for (int i = 0; i < 3; i++)
+		job->pipe_fd[i] = att_fd_close(job->pipe_fd[i]);
+	if (job->pidfd >= 0 && !job->detached && !job->reaped) {
+		att_job_kill_tree(job);
+		att_ignore(att_job_reap(job, true));
+	}
+	release_guardian(job);
+	if (job->own_leaf)
+		att_cgroup_leaf_remove(&job->leaf);
+	att_cgroup_leaf_done(&job->leaf);
+	job->own_leaf = false;
+	job->pidfd = att_fd_close(job->pidfd);
+}

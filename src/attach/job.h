@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A job that runs: its handles, signals to it, its end. */
+#ifndef ATT_ATTACH_JOB_H
+#define ATT_ATTACH_JOB_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "attach/plan.h"
+#include "sys/cgroup.h"
+
+struct att_job {
+	char id[ATT_JOB_ID_CAP];
+	pid_t host_pid;
+	int pidfd;
+	pid_t guard_pid; /* 0 when there is none */
+	int guard_fd;    /* our end of the socket to the guardian */
+	struct att_cgroup_leaf leaf;
+	bool own_leaf; /* the leaf is this job's alone */
+	bool detached;
+	bool reaped;
+	int wait_status; /* si_code and si_status of the end, once reaped */
+	int wait_code;
+	int pipe_fd[3];   /* our ends of the job's stdio; -1 where it has another */
+	int caller_fd[3]; /* the caller's side; -1: none. Borrowed. */
+	int64_t timeout_ns, kill_after_ns;
+	int stop_signal;
+	int64_t started_wall_ns, started_ns;
+};
+
+#define ATT_JOB_INIT \
+	{ \
+		.pidfd = -1, .guard_fd = -1, .leaf = ATT_CGROUP_LEAF_INIT, \
+		.pipe_fd = { -1, -1, -1 }, .caller_fd = { \
+			-1, \
+			-1, \
+			-1 \
+		} \
+	}
+
+/**
+ * att_job_signal() - forward a signal as a terminal or a shell would
+ *
+ * USR1 and USR2 go to the command alone, since whoever knows of them has a handler; all others to
+ * its whole process group. The job is not reaped before it is done with, so its number is its own.
+ *
+ * Errors: CONTAINER_GONE when it has ended, PERMISSION_DENIED.
+ */
+int att_job_signal(const struct att_job *job, int sig, struct att_err *err) _must_check_;
+
+/** att_job_stop_tree() - the stop signal to everything that the job forked. */
+void att_job_stop_tree(const struct att_job *job);
+
+/** att_job_kill_tree() - SIGKILL to everything that the job forked, also what left its session. */
+void att_job_kill_tree(const struct att_job *job);
+
+/**
+ * att_job_reap() - take the end of the command, if it has ended
+ * @block: wait for it
+ *
+ * Return: true once reaped; wait_code (CLD_*) and wait_status say how.
+ */
+bool att_job_reap(struct att_job *job, bool block);
+
+/** att_job_done() - end it if it runs and is not detached; let the guardian go; idempotent. */
+void att_job_done(struct att_job *job);
+
+#endif

@@ -1,0 +1,492 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "attach/launch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "attach/launch_error.h"
+#include "attach/launcher_image.h"
+#include "attach/placement.h"
+#include "attach/stdio.h"
+#include "base/clock.h"
+#include "base/fd.h"
+#include "sys/clone.h"
+#include "sys/pidfd.h"
+
+#define FROZEN_CHECK_NS (5 * ATT_NS_PER_SEC)
+#define SETUP_NS        (25 * ATT_NS_PER_SEC) /* on top: a cold disk under load is no error */
+#define LAST_WORD_NS    (1 * ATT_NS_PER_SEC)
+#define CHILD_STACK     16384
+#define TRIES           (ATT_CGROUP_BASES + 2)
+
+/* One try: everything that has to be given back when it fails. */
+struct attempt {
+	struct att_placement place;
+	struct att_stdio stdio;
+	int sock[2]; /* ours, the guardian's */
+	int launcher_fd;
+	pid_t guard_pid;
+	int guard_fd; /* pidfd */
+	struct att_wire_status status;
+	char *seen; /* what the entry saw of its cgroups, status.text_len bytes */
+	int killed; /* signal that ended the entry or the job before its exec */
+};
+
+#define ATTEMPT_INIT \
+	{ \
+		.place = ATT_PLACEMENT_INIT, .stdio = ATT_STDIO_INIT, .sock = { -1, -1 }, \
+		.launcher_fd = -1, .guard_fd = -1 \
+	}
+
+static int reap(pid_t pid)
+{
+	int status = 0;
+
+	if (pid <= 0)
+		return 0;
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return 0;
+	return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+}
+
+static void attempt_done(struct attempt *a)
+{
+	/* Before its socket is closed, which it would take for our end. */
+	if (a->guard_fd >= 0)
+		att_ignore(att_pidfd_signal(a->guard_fd, SIGKILL));
+	att_ignore(reap(a->guard_pid));
+	for (int i = 0; i < 2; i++)
+		a->sock[i] = att_fd_close(a->sock[i]);
+	a->guard_pid = 0;
+	a->guard_fd = att_fd_close(a->guard_fd);
+	a->launcher_fd = att_fd_close(a->launcher_fd);
+	free(a->seen);
+	a->seen = NULL;
+	att_stdio_done(&a->stdio);
+	att_placement_done(&a->place);
+}
+
+/* ---- the child until its exec, on memory that it shares with us ---- */
+
+struct child {
+	const struct att_plan *plan;
+	const struct attempt *a;
+	const struct att_wire_plan *wire;
+	char *const *argv;
+	int error;
+};
+
+static bool keep_open(int fd)
+{
+	return fd < 0 || fcntl(fd, F_SETFD, 0) == 0;
+}
+
+/* What will be the null device is held by the socket until then, so that no other takes its place. */
+static bool place_stdio(const struct child *c)
+{
+	for (int i = 0; i < 3; i++) {
+		int fd = c->a->stdio.job_fd[i] >= 0 ? c->a->stdio.job_fd[i] : c->a->sock[1];
+
+		if (fd == i ? !keep_open(fd) : dup2(fd, i) < 0)
+			return false;
+	}
+	return true;
+}
+
+static int run_child(void *arg)
+{
+	struct child *c = arg;
+	const struct att_wire_plan *w = c->wire;
+	bool ok = place_stdio(c) && keep_open(c->a->sock[1]) && keep_open(w->init_pidfd) &&
+	          keep_open(w->leaf_fd) && keep_open(w->leaf_dir_fd) && keep_open(w->script_fd);
+
+	for (int i = 0; i < w->n_legacy; i++)
+		ok = ok && keep_open(w->legacy_fd[i]);
+	if (ok)
+		att_ignore(syscall(SYS_execveat, c->a->launcher_fd, "", c->argv, c->plan->envp.v,
+		                   AT_EMPTY_PATH));
+	c->error = errno;
+	return 127;
+}
+
+/* ---- starting it ---- */
+
+static int fill_wire(struct att_plan *plan, const struct attempt *a, struct att_wire_plan *wire,
+                     struct att_buf *blob, struct att_err *err)
+{
+	const struct att_placement *p = &a->place;
+
+	*wire = plan->wire;
+	wire->caller_pid = getpid();
+	wire->init_pidfd = plan->init_pidfd;
+	wire->leaf_fd = p->own_leaf ? p->leaf.leaf_fd : p->leaf.base_fd;
+	wire->leaf_dir_fd = p->leaf.base_fd;
+	wire->script_fd = plan->script_fd;
+	wire->n_legacy = p->n_legacy;
+	memcpy(wire->legacy_fd, p->legacy_fd, sizeof(wire->legacy_fd));
+	memcpy(wire->leaf_name, p->leaf.name, sizeof(wire->leaf_name));
+	if (p->text.len > 0)
+		wire->flags |= ATT_WIRE_CHECK_CGROUP;
+	wire->cgroup_text.offset = (uint32_t)plan->blob.len;
+	wire->cgroup_text.len = (uint32_t)p->text.len;
+	if (att_buf_append(blob, plan->blob.data, plan->blob.len) < 0 ||
+	    att_buf_append(blob, p->text.data, p->text.len) < 0)
+		return att_err_nomem(err, ATT_STAGE_LAUNCH);
+	wire->blob_len = (uint32_t)blob->len;
+	return 0;
+}
+
+/*
+ * The child borrows our memory until it execs, which spares copying page tables; every signal is
+ * blocked meanwhile, so that no handler runs in it.
+ */
+static int clone_guardian(struct attempt *a, struct child *c, struct att_err *err)
+{
+	_cleanup_free_ char *stack = aligned_alloc(16, CHILD_STACK);
+	int pidfd = -1;
+	struct clone_args args = {
+		.flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD,
+		.pidfd = (uint64_t)(uintptr_t)&pidfd,
+		.exit_signal = SIGCHLD,
+		.stack = (uint64_t)(uintptr_t)stack,
+		.stack_size = CHILD_STACK,
+	};
+	sigset_t all;
+	sigset_t before;
+	long pid = 0;
+
+	if (!stack)
+		return att_err_nomem(err, ATT_STAGE_LAUNCH);
+	att_ignore(sigfillset(&all));
+	att_ignore(sigprocmask(SIG_SETMASK, &all, &before));
+	pid = att_clone3(&args, sizeof(args), run_child, c);
+	att_ignore(sigprocmask(SIG_SETMASK, &before, NULL));
+	if (pid < 0)
+		return att_err_sys(err,
+		                   pid == -EAGAIN ? ATT_E_LIMIT_EXCEEDED : ATT_E_INTERNAL_ERROR,
+		                   ATT_STAGE_LAUNCH, (int)-pid, "start a process");
+	a->guard_pid = (pid_t)pid;
+	a->guard_fd = pidfd;
+	if (c->error != 0)
+		return att_err_sys(err,
+		                   c->error == E2BIG ? ATT_E_LIMIT_EXCEEDED : ATT_E_INTERNAL_ERROR,
+		                   ATT_STAGE_LAUNCH, c->error, "run the launcher");
+	return 0;
+}
+
+/* A launcher that has died is no error here: it will not answer, which says more. */
+static void send_all(int fd, const void *bytes, size_t len)
+{
+	const char *at = bytes;
+
+	while (len > 0) {
+		ssize_t n = send(fd, at, len, MSG_NOSIGNAL);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return;
+		at += n;
+		len -= (size_t)n;
+	}
+}
+
+static int start(struct att_plan *plan, struct attempt *a, struct att_err *err)
+{
+	_cleanup_buf_ struct att_buf blob = ATT_BUF_INIT;
+	_cleanup_free_ char **argv = calloc(plan->argv.n + 2, sizeof(*argv));
+	struct att_wire_plan wire;
+	struct child c = { .plan = plan, .a = a, .wire = &wire };
+	char number[16];
+	int r = fill_wire(plan, a, &wire, &blob, err);
+
+	if (r < 0)
+		return r;
+	if (!argv)
+		return att_err_nomem(err, ATT_STAGE_LAUNCH);
+	att_ignore(snprintf(number, sizeof(number), "%d", a->sock[1]));
+	argv[0] = number;
+	memcpy(argv + 1, plan->argv.v, plan->argv.n * sizeof(*argv));
+	c.argv = argv;
+	r = clone_guardian(a, &c, err);
+	if (r < 0)
+		return r;
+	a->sock[1] = att_fd_close(a->sock[1]);
+	att_stdio_close_job_side(&a->stdio);
+	send_all(a->sock[0], &wire, sizeof(wire));
+	send_all(a->sock[0], blob.data, blob.len);
+	return 0;
+}
+
+/* ---- what came of it ---- */
+
+static bool wait_readable(int fd, int64_t for_ns)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	int64_t deadline = att_clock_after_ns(for_ns);
+	int r = 0;
+
+	do
+		r = poll(&p, 1, att_clock_poll_ms(deadline));
+	while (r < 0 && errno == EINTR);
+	return r > 0;
+}
+
+/* The launcher answers in one piece; an end of the stream is an answer without words. */
+static int read_status(struct attempt *a, struct att_err *err)
+{
+	ssize_t n = recv(a->sock[0], &a->status, sizeof(a->status), MSG_WAITALL);
+
+	if (n == 0)
+		a->status = (struct att_wire_status){ .magic = ATT_WIRE_MAGIC,
+			                              .stage = ATT_STAGE_LAUNCH };
+	else if (n != (ssize_t)sizeof(a->status) || a->status.magic != ATT_WIRE_MAGIC ||
+	         a->status.text_len > ATT_WIRE_CGROUP_TEXT)
+		return att_err_set(err, ATT_E_INTERNAL_ERROR, ATT_STAGE_LAUNCH,
+		                   "the launcher's answer makes no sense");
+	if (a->status.text_len == 0)
+		return 0;
+	a->seen = malloc(a->status.text_len);
+	if (!a->seen)
+		return att_err_nomem(err, ATT_STAGE_LAUNCH);
+	if (recv(a->sock[0], a->seen, a->status.text_len, MSG_WAITALL) !=
+	    (ssize_t)a->status.text_len)
+		return att_err_set(err, ATT_E_INTERNAL_ERROR, ATT_STAGE_LAUNCH,
+		                   "the launcher's answer is cut");
+	return 0;
+}
+
+static bool is_frozen_now(const struct att_plan *plan)
+{
+	const struct att_snapshot *s = &plan->snapshot;
+
+	return s->cgroup_fd >= 0 && att_cgroup_is_frozen(s->cgroup_fd);
+}
+
+/* Ends what hangs: the entry and the job by their cgroup, then there is a last word to be read. */
+static int give_up(const struct att_plan *plan, struct attempt *a, bool frozen, struct att_err *err)
+{
+	if (a->place.own_leaf)
+		att_ignore(att_cgroup_leaf_kill(&a->place.leaf));
+	if (wait_readable(a->sock[0], LAST_WORD_NS) && read_status(a, err) == 0) {
+		att_ignore(reap(a->status.entry_pid));
+		att_ignore(reap(a->status.job_pid));
+	}
+	if (frozen || is_frozen_now(plan))
+		return att_err_set(err, ATT_E_CONTAINER_FROZEN, ATT_STAGE_LAUNCH,
+		                   "it was frozen while the job was being started");
+	return att_err_set(err, ATT_E_TIMEOUT, ATT_STAGE_LAUNCH,
+	                   "the job could not be started within %d s",
+	                   (int)((FROZEN_CHECK_NS + SETUP_NS) / ATT_NS_PER_SEC));
+}
+
+static int await(const struct att_plan *plan, struct attempt *a, struct att_err *err)
+{
+	bool ready = wait_readable(a->sock[0], FROZEN_CHECK_NS);
+	bool frozen = !ready && is_frozen_now(plan);
+	int r = 0;
+
+	if (!ready && !frozen)
+		ready = wait_readable(a->sock[0], SETUP_NS);
+	if (!ready)
+		return give_up(plan, a, frozen, err);
+	r = read_status(a, err);
+	if (r < 0)
+		return r;
+	a->killed = reap(a->status.entry_pid);
+	if (a->status.stage != 0 && a->status.job_pid > 0) {
+		int killed = reap(a->status.job_pid);
+
+		a->killed = a->killed ? a->killed : killed;
+	}
+	return 0;
+}
+
+/* ---- once more, differently ---- */
+
+struct choices {
+	unsigned base;  /* which base cgroup */
+	bool corrected; /* the cgroup root was learnt from the entry */
+	uint32_t null_mask;
+};
+
+/*
+ * Three things cannot be known beforehand: whether a cgroup can be joined, whether the guess for the
+ * container's cgroup root is right, and whether its null device is one. Each is tried, never
+ * weakened.
+ */
+static int try_differently(struct att_plan *plan, const struct attempt *a, struct choices *c,
+                           struct att_err *err)
+{
+	int sys = a->status.sys;
+	int r = 0;
+
+	if (a->status.stage == ATT_STAGE_CGROUP && a->status.text_len > 0 && !c->corrected) {
+		c->corrected = true;
+		r = att_placement_correct(plan, &a->place, a->seen, a->status.text_len, err);
+		return r < 0 ? r : 1;
+	}
+	if (a->status.stage == ATT_STAGE_CGROUP && a->status.entry_pid == 0 &&
+	    (sys == EBUSY || sys == EOPNOTSUPP || sys == ENOENT || sys == ENODEV) &&
+	    c->base + 1 < ATT_CGROUP_BASES) {
+		c->base++;
+		return 1;
+	}
+	if (a->status.stage == ATT_STAGE_STDIO && c->null_mask != 0 && !plan->detach) {
+		c->null_mask = 0;
+		return 1;
+	}
+	return att_launch_error(plan, &a->status, a->killed, err);
+}
+
+static int make_socket(struct attempt *a, struct att_err *err)
+{
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, a->sock) < 0)
+		return att_err_sys(err, ATT_E_LIMIT_EXCEEDED, ATT_STAGE_LAUNCH, errno,
+		                   "make a socket pair");
+	for (int i = 0; i < 2; i++) {
+		int high = a->sock[i] > 2 ? a->sock[i] : fcntl(a->sock[i], F_DUPFD_CLOEXEC, 3);
+
+		if (high != a->sock[i])
+			att_ignore(att_fd_close(a->sock[i]));
+		a->sock[i] = high;
+		if (high < 0)
+			return att_err_sys(err, ATT_E_LIMIT_EXCEEDED, ATT_STAGE_LAUNCH, errno,
+			                   "copy a descriptor");
+	}
+	return 0;
+}
+
+/* Return: 0 the command runs, 1 try once more, negative error. */
+static int try_once(struct att_plan *plan, struct attempt *a, struct choices *c,
+                    struct att_err *err)
+{
+	int r = att_placement_make(plan, c->base, &a->place, err);
+
+	plan->wire.null_mask = c->null_mask;
+	if (r == 0)
+		r = att_stdio_make(plan, c->null_mask, &a->stdio, err);
+	if (r == 0)
+		r = make_socket(a, err);
+	if (r == 0)
+		r = att_launcher_open(&a->launcher_fd, err);
+	if (r == 0)
+		r = start(plan, a, err);
+	if (r == 0)
+		r = await(plan, a, err);
+	if (r < 0 || a->status.stage == 0)
+		return r;
+	return try_differently(plan, a, c, err);
+}
+
+/* ---- the job ---- */
+
+/* Takes over from the attempt what the job needs until its end. */
+static void adopt(const struct att_plan *plan, struct attempt *a, struct att_job *job)
+{
+	memcpy(job->id, plan->id, sizeof(job->id));
+	job->host_pid = a->status.job_pid;
+	job->leaf = a->place.leaf;
+	a->place.leaf = (struct att_cgroup_leaf)ATT_CGROUP_LEAF_INIT;
+	job->own_leaf = a->place.own_leaf;
+	a->place.own_leaf = false;
+	job->detached = plan->detach;
+	for (int i = 0; i < 3; i++) {
+		job->pipe_fd[i] = take_fd(&a->stdio.pipe_fd[i]);
+		job->caller_fd[i] = plan->stdio_fd[i];
+	}
+	job->timeout_ns = plan->timeout_ns;
+	job->kill_after_ns = plan->kill_after_ns;
+	job->stop_signal = plan->stop_signal;
+	if (plan->detach)
+		return;
+	job->guard_fd = take_fd(&a->sock[0]);
+	job->guard_pid = a->guard_pid;
+	a->guard_pid = 0;
+	a->guard_fd = att_fd_close(a->guard_fd);
+}
+
+/*
+ * The last look from outside, at what a step inside could have been made to believe. A job that has
+ * ended already still shows what it was.
+ */
+static int verify(const struct att_plan *plan, const struct att_job *job, struct att_err *err)
+{
+	char path[48];
+	char text[4096];
+	struct att_proc_status st;
+	const char *what = NULL;
+
+	att_ignore(snprintf(path, sizeof(path), "/proc/%d/status", job->host_pid));
+
+	ssize_t n = att_fd_read_file_at(AT_FDCWD, path, text, sizeof(text));
+
+	if (n < 0 || !att_proc_parse_status(text, (size_t)n, &st))
+		return att_err_set(err, ATT_E_INTERNAL_ERROR, ATT_STAGE_VERIFY, "read '%s'", path);
+	if (st.cap_bnd & ~plan->caps.bounding)
+		what = "capability bounding set";
+	else if (plan->no_new_privs && !st.no_new_privs)
+		what = "no_new_privs";
+	else if (plan->n_filters > 0 && st.seccomp != 2)
+		what = "seccomp filter";
+	if (!what)
+		return 0;
+	return att_err_set(err, ATT_E_CONFINEMENT_UNAVAILABLE, ATT_STAGE_VERIFY,
+	                   "the job's %s is not what was planned", what);
+}
+
+static int take_over(struct att_plan *plan, struct attempt *a, struct att_job *ret,
+                     struct att_err *err)
+{
+	_cleanup_(att_job_done) struct att_job job = ATT_JOB_INIT;
+	int r = 0;
+
+	adopt(plan, a, &job);
+	job.pidfd = att_pidfd_open(job.host_pid);
+	if (job.pidfd < 0) {
+		att_cgroup_leaf_kill(&job.leaf);
+		return att_err_sys(err, ATT_E_INTERNAL_ERROR, ATT_STAGE_LAUNCH, -job.pidfd,
+		                   "open the job");
+	}
+	r = verify(plan, &job, err);
+	if (r < 0) {
+		job.detached = false;
+		return r;
+	}
+	*ret = job;
+	job = (struct att_job)ATT_JOB_INIT;
+	return 0;
+}
+
+int att_launch(struct att_plan *plan, struct att_job *ret, struct att_err *err)
+{
+	struct choices c = { .null_mask = plan->wire.null_mask };
+	int64_t wall_ns = att_clock_wall_ns();
+	int64_t now_ns = att_clock_now_ns();
+
+	for (int i = 0; i < TRIES; i++) {
+		_cleanup_(attempt_done) struct attempt a = ATTEMPT_INIT;
+		int r = try_once(plan, &a, &c, err);
+
+		if (r == 0)
+			r = take_over(plan, &a, ret, err);
+		if (r == 0) {
+			ret->started_wall_ns = wall_ns;
+			ret->started_ns = now_ns;
+		}
+		if (r <= 0)
+			return r;
+	}
+	return att_err_set(err, ATT_E_CONFINEMENT_UNAVAILABLE, ATT_STAGE_CGROUP,
+	                   "no cgroup of the container can be joined");
+}

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The launcher: a program of a few kilobytes without a libc, which the library keeps as bytes and
+ * runs from a sealed memory file. Nothing of the host is in its memory but the plan that it is
+ * handed, so that neither the entry process nor the job that grow out of it have anything to
+ * betray, and no file of the host is what /proc/PID/exe of the job names.
+ *
+ * Its first process, the guardian, starts the entry process inside the container's cgroup, on
+ * shared memory and held until that has ended; says what came of it; and then sleeps until the
+ * library's process says that all is done, or is gone. In the latter case it ends every process of
+ * the job's cgroup and removes it.
+ *
+ * argv: the number of the socket, then the command's. envp: the command's.
+ */
+#include <linux/close_range.h>
+#include <linux/fcntl.h>
+#include <linux/mman.h>
+#include <linux/prctl.h>
+#include <linux/sched.h>
+#include <linux/wait.h>
+
+#include "attach/launcher/entry.h"
+#include "attach/launcher/sys.h"
+#include "base/stage.h"
+#include "sys/clone.h"
+
+#define SIGKILL_    9
+#define POLLPRI_    2
+#define ENTRY_STACK 16384
+#define MAX_FDS     (ATT_WIRE_MAX_LEGACY + 5)
+
+struct pollfd_ {
+	int fd;
+	short events, revents;
+};
+
+static struct att_wire_plan plan;
+static struct entry entry;
+static char entry_stack[ENTRY_STACK] __attribute__((aligned(16)));
+
+/* The compiler may call these whatever the flags. */
+void *memcpy(void *dst, const void *src, size_t n);
+void *memset(void *dst, int c, size_t n);
+
+void *memcpy(void *dst, const void *src, size_t n)
+{
+	char *d = dst;
+	const char *s = src;
+
+	while (n-- > 0)
+		*d++ = *s++;
+	return dst;
+}
+
+void *memset(void *dst, int c, size_t n)
+{
+	char *d = dst;
+
+	while (n-- > 0)
+		*d++ = (char)c;
+	return dst;
+}
+
+__attribute__((noreturn)) static void leave(int status)
+{
+	for (;;)
+		sys_call1(__NR_exit_group, status);
+}
+
+static int read_full(int fd, void *buf, size_t len)
+{
+	size_t used = 0;
+
+	while (used < len) {
+		long n = sys_call3(__NR_read, fd, (char *)buf + used, len - used);
+
+		if (n <= 0)
+			return 0;
+		used += (size_t)n;
+	}
+	return 1;
+}
+
+static int parse_socket(const char *text)
+{
+	int fd = 0;
+
+	for (; *text >= '0' && *text <= '9' && fd < 10000000; text++)
+		fd = fd * 10 + (*text - '0');
+	return *text == '\0' ? fd : -1;
+}
+
+static void *map_private(size_t len, int flags)
+{
+	long r = sys_call6(__NR_mmap, 0, len, PROT_READ | PROT_WRITE, flags | MAP_ANONYMOUS, -1, 0);
+
+	return r < 0 && r > -4096 ? NULL : (void *)r;
+}
+
+static int read_plan(int sock)
+{
+	char *blob = NULL;
+
+	if (!read_full(sock, &plan, sizeof(plan)) || plan.magic != ATT_WIRE_MAGIC ||
+	    plan.blob_len > ATT_WIRE_MAX_BLOB)
+		return 0;
+	blob = map_private((size_t)plan.blob_len + 1, MAP_PRIVATE);
+	if (!blob || !read_full(sock, blob, plan.blob_len))
+		return 0;
+	entry.plan = &plan;
+	entry.blob = blob;
+	/* One page, shared with the job until it execs: all that the job can ever change here. */
+	entry.report = map_private(sizeof(*entry.report), MAP_SHARED);
+	return entry.report != NULL;
+}
+
+/* Closes whatever the caller leaked: only descriptors that the plan names may go on. */
+static int close_others(int sock)
+{
+	int keep[MAX_FDS];
+	int n = 0;
+	int from = 3;
+
+	keep[n++] = sock;
+	keep[n++] = plan.init_pidfd;
+	keep[n++] = plan.leaf_fd;
+	keep[n++] = plan.leaf_dir_fd;
+	keep[n++] = plan.script_fd;
+	for (int i = 0; i < plan.n_legacy && i < ATT_WIRE_MAX_LEGACY; i++)
+		keep[n++] = plan.legacy_fd[i];
+	for (;;) {
+		int next = -1;
+
+		for (int i = 0; i < n; i++)
+			if (keep[i] >= from && (next < 0 || keep[i] < next))
+				next = keep[i];
+		if (next > from || next < 0)
+			if (sys_call3(__NR_close_range, from, next < 0 ? ~0u : (unsigned)next - 1,
+			              0) < 0)
+				return 0;
+		if (next < 0)
+			return 1;
+		from = next + 1;
+	}
+}
+
+/*
+ * The time namespace asks for a process that shares its memory with no other, which the entry
+ * process does: so the guardian enters it, and what it starts is born there.
+ */
+static int enter_time_namespace(void)
+{
+	long r = 0;
+
+	if (!(plan.ns_flags & CLONE_NEWTIME))
+		return 0;
+	plan.ns_flags &= ~(uint32_t)CLONE_NEWTIME;
+	r = sys_call2(__NR_setns, plan.init_pidfd, CLONE_NEWTIME);
+	return r < 0 ? (int)r : 0;
+}
+
+/* CLONE_PARENT: both the entry process and the job are children of the library's process. */
+static void run_entry(void)
+{
+	struct clone_args args;
+	long r = enter_time_namespace();
+
+	entry.status.magic = ATT_WIRE_MAGIC;
+	entry.status.stage = ATT_STAGE_NAMESPACES;
+	if (r == 0) {
+		memset(&args, 0, sizeof(args));
+		args.flags = CLONE_VM | CLONE_VFORK | CLONE_PARENT;
+		args.stack = (uint64_t)(uintptr_t)entry_stack;
+		args.stack_size = sizeof(entry_stack);
+		if (plan.leaf_fd >= 0) {
+			args.flags |= CLONE_INTO_CGROUP;
+			args.cgroup = (uint64_t)(uint32_t)plan.leaf_fd;
+		}
+		entry.status.stage = ATT_STAGE_CGROUP;
+		r = att_clone3(&args, sizeof(args), entry_run, &entry);
+	}
+	if (r < 0)
+		entry.status.sys = (int32_t)-r;
+	else
+		entry.status.entry_pid = (int32_t)r;
+}
+
+static void send_status(int sock)
+{
+	sys_call3(__NR_write, sock, &entry.status, sizeof(entry.status));
+	if (entry.status.text_len > 0)
+		sys_call3(__NR_write, sock, entry.cgroup_text, entry.status.text_len);
+}
+
+static int has_text(const char *text, size_t len, const char *want)
+{
+	size_t n = 0;
+
+	while (want[n] != '\0')
+		n++;
+	for (size_t i = 0; i + n <= len; i++) {
+		size_t k = 0;
+
+		while (k < n && text[i + k] == want[k])
+			k++;
+		if (k == n)
+			return 1;
+	}
+	return 0;
+}
+
+/* Where there is no cgroup to kill, the job still leads its own process group. */
+static void kill_group(void)
+{
+	if (entry.status.stage == 0 && entry.status.job_pid > 1)
+		sys_call2(__NR_kill, -entry.status.job_pid, SIGKILL_);
+}
+
+/* The library's process is gone: what it started must not live on. */
+static void end_job(void)
+{
+	char text[256];
+	struct pollfd_ events = { -1, POLLPRI_, 0 };
+	long kill_fd = 0;
+
+	if (plan.leaf_fd < 0) {
+		kill_group();
+		return;
+	}
+	events.fd = (int)sys_call4(__NR_openat, plan.leaf_fd, "cgroup.events", O_RDONLY, 0);
+	kill_fd = sys_call4(__NR_openat, plan.leaf_fd, "cgroup.kill", O_WRONLY, 0);
+	if (kill_fd < 0 || sys_call3(__NR_write, kill_fd, "1", 1) < 0)
+		kill_group();
+	while (events.fd >= 0) {
+		long n = sys_call4(__NR_pread64, events.fd, text, sizeof(text), 0);
+
+		if (n <= 0 || has_text(text, (size_t)n, "populated 0"))
+			break;
+		sys_call5(__NR_ppoll, &events, 1, 0, 0, 0);
+	}
+	sys_call3(__NR_unlinkat, plan.leaf_dir_fd, plan.leaf_name, AT_REMOVEDIR);
+}
+
+__attribute__((noreturn, used)) void launcher_main(long *sp);
+
+void launcher_main(long *sp)
+{
+	char **argv = (char **)(sp + 1);
+	char word = 0;
+	int sock = sp[0] >= 2 ? parse_socket(argv[0]) : -1;
+
+	/* Started by anything but the library, this program does nothing. */
+	if (sock < 3)
+		leave(125);
+	sys_call5(__NR_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
+	/* Out of the caller's process group: who kills that, means attache and not its guardian. */
+	sys_call0(__NR_setsid);
+	if (!read_plan(sock) || !close_others(sock))
+		leave(125);
+	entry.argv = argv + 1;
+	entry.envp = argv + sp[0] + 1;
+	run_entry();
+	send_status(sock);
+	if (plan.flags & ATT_WIRE_DETACH)
+		leave(0);
+	/* Also after a failure: the library's process may have died before it could clean up. */
+	sys_call3(__NR_close_range, 0, 2, 0);
+	if (sys_call3(__NR_read, sock, &word, 1) != 1 || word != ATT_WIRE_DONE)
+		end_job();
+	leave(0);
+}
+
+/* The kernel hands over argc, argv and envp on the stack. */
+#if defined(__x86_64__)
+__asm__(".text\n"
+        ".globl _start\n"
+        "_start:\n"
+        "	xor %ebp, %ebp\n"
+        "	mov %rsp, %rdi\n"
+        "	and $-16, %rsp\n"
+        "	call launcher_main\n"
+        "	hlt\n");
+#elif defined(__aarch64__)
+__asm__(".text\n"
+        ".globl _start\n"
+        "_start:\n"
+        "	mov x29, xzr\n"
+        "	mov x30, xzr\n"
+        "	mov x0, sp\n"
+        "	b launcher_main\n");
+#endif

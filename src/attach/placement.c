@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "attach/placement.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <string.h>
+
+#include "base/fd.h"
+
+void att_placement_done(struct att_placement *p)
+{
+	if (p->own_leaf)
+		att_cgroup_leaf_remove(&p->leaf);
+	p->own_leaf = false;
+	att_cgroup_leaf_done(&p->leaf);
+	for (int i = 0; i < p->n_legacy; i++)
+		p->legacy_fd[i] = att_fd_close(p->legacy_fd[i]);
+	p->n_legacy = 0;
+	att_buf_done(&p->text);
+}
+
+/* What the job's place adds to the container's root in one hierarchy. */
+static int add_below(const struct att_placement *p, const struct att_cgroup_line *line,
+                     struct att_buf *dst)
+{
+	if (line->hierarchy != 0)
+		return 0;
+	if (!p->own_leaf)
+		return att_buf_printf(dst, "/%s", p->leaf.base_name);
+	return att_buf_printf(dst, "/%s/%s", p->leaf.base_name, p->leaf.name);
+}
+
+/* Seen from the host: "/lxc.payload.web/.lxc/attache-…". */
+static int add_host_path(const struct att_plan *plan, const struct att_placement *p, size_t i,
+                         struct att_buf *dst)
+{
+	const struct att_cgroup_line *line = &plan->snapshot.cgroup.v[i];
+	size_t start = dst->len;
+	int r = att_buf_append(dst, line->path, plan->snapshot.cgroup_root_len[i]);
+
+	if (r == 0)
+		r = add_below(p, line, dst);
+	if (r == 0 && dst->len == start)
+		r = att_buf_append(dst, "/", 1);
+	return r;
+}
+
+/* Seen from inside its cgroup namespace, the container's root is "/". */
+static int add_seen_path(const struct att_plan *plan, const struct att_placement *p, size_t i,
+                         struct att_buf *dst)
+{
+	size_t start = dst->len;
+	int r = 0;
+
+	if (!(plan->wire.ns_flags & CLONE_NEWCGROUP))
+		return add_host_path(plan, p, i, dst);
+	r = add_below(p, &plan->snapshot.cgroup.v[i], dst);
+	if (r == 0 && dst->len == start)
+		r = att_buf_append(dst, "/", 1);
+	return r;
+}
+
+static int write_text(const struct att_plan *plan, struct att_placement *p, struct att_err *err)
+{
+	for (size_t i = 0; i < plan->snapshot.cgroup.n; i++) {
+		const struct att_cgroup_line *line = &plan->snapshot.cgroup.v[i];
+		int r = att_buf_printf(&p->text, "%d:%s:", line->hierarchy, line->controllers);
+
+		if (r == 0)
+			r = add_seen_path(plan, p, i, &p->text);
+		if (r == 0)
+			r = att_buf_append(&p->text, "\n", 1);
+		if (r < 0)
+			return att_err_nomem(err, ATT_STAGE_CGROUP);
+	}
+	if (p->text.len >= ATT_WIRE_CGROUP_TEXT)
+		return att_err_set(err, ATT_E_LIMIT_EXCEEDED, ATT_STAGE_CGROUP,
+		                   "the container's cgroup paths are longer than %d bytes",
+		                   ATT_WIRE_CGROUP_TEXT);
+	return 0;
+}
+
+/*
+ * Where a container was started from a host's view with fewer hierarchies, it stayed in the others
+ * where whoever started it was. Nobody has to move there who is there, and nobody could.
+ */
+static bool is_there(const struct att_snapshot *s, size_t i)
+{
+	const struct att_cgroup_line *line = &s->cgroup.v[i];
+	const char *root = s->cgroup_root_len[i] == 0 ? "/" : line->path;
+	size_t len = s->cgroup_root_len[i] == 0 ? 1 : s->cgroup_root_len[i];
+
+	for (size_t k = 0; k < s->self_cgroup.n; k++)
+		if (s->self_cgroup.v[k].hierarchy == line->hierarchy)
+			return strlen(s->self_cgroup.v[k].path) == len &&
+			       strncmp(s->self_cgroup.v[k].path, root, len) == 0;
+	return false;
+}
+
+static int open_legacy(const struct att_plan *plan, struct att_placement *p, struct att_err *err)
+{
+	const struct att_snapshot *s = &plan->snapshot;
+
+	for (size_t i = 0; i < s->cgroup.n; i++) {
+		const struct att_cgroup_line *line = &s->cgroup.v[i];
+		_cleanup_close_ int dir_fd = -1;
+		int r = 0;
+
+		if (line->hierarchy == 0 || is_there(s, i))
+			continue;
+		if (p->n_legacy >= ATT_WIRE_MAX_LEGACY)
+			return att_err_set(err, ATT_E_LIMIT_EXCEEDED, ATT_STAGE_CGROUP,
+			                   "more than %d cgroup hierarchies", ATT_WIRE_MAX_LEGACY);
+		r = att_cgroup_open(line->controllers, line->path, s->cgroup_root_len[i], &dir_fd,
+		                    err);
+		if (r < 0)
+			return r;
+		p->legacy_fd[p->n_legacy] = openat(dir_fd, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+		if (p->legacy_fd[p->n_legacy] < 0)
+			return att_err_sys(err, ATT_E_CONFINEMENT_UNAVAILABLE, ATT_STAGE_CGROUP,
+			                   errno, "open '%s/cgroup.procs' of hierarchy '%s'",
+			                   line->path, line->controllers);
+		p->n_legacy++;
+	}
+	return 0;
+}
+
+/*
+ * A detached job outlives everybody who could remove a cgroup of its own, so it lives in the base.
+ */
+static int make_leaf(const struct att_plan *plan, unsigned base, struct att_placement *p,
+                     struct att_err *err)
+{
+	int r = 0;
+
+	if (plan->snapshot.cgroup_fd < 0)
+		return att_err_set(err, ATT_E_UNSUPPORTED, ATT_STAGE_CGROUP,
+		                   "this host has no cgroup v2 hierarchy");
+	r = att_cgroup_leaf_make(plan->snapshot.cgroup_fd, base, plan->detach ? NULL : plan->id,
+	                         plan->host_root_uid, plan->host_root_gid, &p->leaf, err);
+	if (r == 0)
+		p->own_leaf = !plan->detach;
+	return r;
+}
+
+int att_placement_make(const struct att_plan *plan, unsigned base, struct att_placement *ret,
+                       struct att_err *err)
+{
+	_cleanup_(att_placement_done) struct att_placement p = ATT_PLACEMENT_INIT;
+	int r = 0;
+
+	if (plan->own_cgroup) {
+		r = make_leaf(plan, base, &p, err);
+		if (r == 0)
+			r = open_legacy(plan, &p, err);
+		if (r == 0)
+			r = write_text(plan, &p, err);
+	}
+	if (r < 0)
+		return r;
+	*ret = p;
+	p = (struct att_placement)ATT_PLACEMENT_INIT;
+	return 0;
+}
+
+static int does_not_fit(struct att_err *err)
+{
+	return att_err_set(err, ATT_E_CONFINEMENT_UNAVAILABLE, ATT_STAGE_CGROUP,
+	                   "the container's cgroup root cannot be found");
+}
+
+int att_placement_correct(struct att_plan *plan, const struct att_placement *p, const char *seen,
+                          size_t len, struct att_err *err)
+{
+	_cleanup_cgroup_lines_ struct att_cgroup_lines lines = ATT_CGROUP_LINES_INIT;
+	const struct att_cgroup_lines *init = &plan->snapshot.cgroup;
+
+	if (att_cgroup_lines_parse(seen, len, &lines) < 0 || lines.n != init->n)
+		return does_not_fit(err);
+	for (size_t i = 0; i < lines.n; i++) {
+		_cleanup_buf_ struct att_buf host_path = ATT_BUF_INIT;
+		ssize_t root = 0;
+		int r = 0;
+
+		if (add_host_path(plan, p, i, &host_path) < 0)
+			return att_err_nomem(err, ATT_STAGE_CGROUP);
+		if (lines.v[i].hierarchy != init->v[i].hierarchy)
+			return does_not_fit(err);
+		root = att_cgroup_derive_root(host_path.data, lines.v[i].path, init->v[i].path);
+		if (root < 0)
+			return does_not_fit(err);
+		r = att_snapshot_set_cgroup_root(&plan->snapshot, i, (size_t)root, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}

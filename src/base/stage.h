@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Which step of an exec an error belongs to. Apart from err.h because the launcher has no libc. */
+#ifndef ATT_BASE_STAGE_H
+#define ATT_BASE_STAGE_H
+
+/* In the order of the steps. */
+enum att_stage {
+	ATT_STAGE_REQUEST = 1,
+	ATT_STAGE_RESOLVE,
+	ATT_STAGE_SNAPSHOT,
+	ATT_STAGE_PLAN,
+	ATT_STAGE_LAUNCH,
+	ATT_STAGE_CGROUP,
+	ATT_STAGE_LIMITS,
+	ATT_STAGE_NAMESPACES,
+	ATT_STAGE_LSM,
+	ATT_STAGE_CREDENTIALS,
+	ATT_STAGE_KEYRING,
+	ATT_STAGE_WORKDIR,
+	ATT_STAGE_STDIO,
+	ATT_STAGE_SECCOMP,
+	ATT_STAGE_CAPABILITIES,
+	ATT_STAGE_SPAWN,
+	ATT_STAGE_EXEC,
+	ATT_STAGE_VERIFY,
+	ATT_STAGE_RELAY,
+	_ATT_STAGE_MAX,
+};
+
+#endif

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The only door to liblxc: finds a container, pins its init, asks the running monitor for the few
+ * facts that /proc does not have. Names are validated before liblxc sees them, and before each
+ * conversation it is made sure that the lock is free and the monitor answers, since liblxc waits
+ * for both without a bound.
+ */
+#ifndef ATT_CT_LXC_H
+#define ATT_CT_LXC_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "base/strv.h"
+
+#define ATT_LXC_TIMEOUT_NS (5 * ATT_NS_PER_SEC)
+#define ATT_LXC_NAME_MAX   255
+
+struct lxc_container;
+
+/* A running container. */
+struct att_ct {
+	char *name;
+	char *lxcpath;
+	int init_pidfd;
+	pid_t host_pid; /* init's; true as long as the pidfd says that it lives */
+	struct lxc_container *lxc;
+};
+
+#define ATT_CT_INIT \
+	{ \
+		.init_pidfd = -1 \
+	}
+
+struct att_ct_entry {
+	char *name;
+	const char *state; /* static: "RUNNING", …; "UNKNOWN" when the monitor did not answer */
+	pid_t host_pid;    /* init's, or 0 */
+};
+
+struct att_ct_list {
+	struct att_ct_entry *v;
+	size_t n;
+};
+
+/** att_lxc_version() - version of the liblxc at run time. */
+const char *att_lxc_version(void);
+
+/**
+ * att_lxc_check_name() - can this be a container's name?
+ *
+ * Errors: INVALID_ARGUMENT (empty, longer than 255, "." or "..", a '/', a byte that is no printable
+ * ASCII), MISSING_CONTAINER_ID (NULL).
+ */
+int att_lxc_check_name(const char *name, struct att_err *err) _must_check_;
+
+/**
+ * att_lxc_open() - find a running container and pin its init
+ * @lxcpath:    NULL: liblxc's configured path
+ * @timeout_ns: bound on a lock or a monitor that does not answer
+ * @wait_ns:    how long to wait for it to run
+ *
+ * Errors: as att_lxc_check_name(); CONTAINER_NOT_FOUND, CONTAINER_NOT_RUNNING, PERMISSION_DENIED,
+ * TIMEOUT, NO_MEMORY, INTERNAL_ERROR.
+ * Context: parent; blocks up to the sum of both times.
+ */
+int att_lxc_open(const char *name, const char *lxcpath, int64_t timeout_ns, int64_t wait_ns,
+                 struct att_ct *ret, struct att_err *err) _must_check_;
+
+/** att_lxc_close() - give everything back; idempotent. */
+void att_lxc_close(struct att_ct *ct);
+
+/**
+ * att_lxc_item() - a value of the running container's configuration
+ * @key: such as "lxc.seccomp.profile"
+ *
+ * Return: 0 and *ret owned by the caller, NULL when it is not set; negative on error.
+ * Errors: TIMEOUT, NO_MEMORY.
+ */
+int att_lxc_item(const struct att_ct *ct, const char *key, char **ret, struct att_err *err)
+	_must_check_;
+
+/** att_lxc_environment() - lxc.environment of the running container, "K=V" each. */
+int att_lxc_environment(const struct att_ct *ct, struct att_strv *ret, struct att_err *err)
+	_must_check_;
+
+/**
+ * att_lxc_list() - the containers below a path, sorted by name
+ * @all: stopped ones too
+ *
+ * Errors: NO_MEMORY, INTERNAL_ERROR.
+ */
+int att_lxc_list(const char *lxcpath, bool all, int64_t timeout_ns, struct att_ct_list *ret,
+                 struct att_err *err) _must_check_;
+
+/** att_lxc_list_done() - free the entries; idempotent. */
+void att_lxc_list_done(struct att_ct_list *list);
+
+#endif

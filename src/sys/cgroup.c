@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "sys/cgroup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/openat2.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "sys/proc.h"
+
+#define CGROUP_MOUNT "/sys/fs/cgroup"
+#define MOVE_ROUNDS  64
+
+/* ---- where the container's root is ---- */
+
+static bool component_is(const char *start, size_t len, const char *prefix, const char *name)
+{
+	size_t prefix_len = strlen(prefix);
+	size_t name_len = strlen(name);
+
+	if (len < prefix_len + name_len || strncmp(start, prefix, prefix_len) != 0 ||
+	    strncmp(start + prefix_len, name, name_len) != 0)
+		return false;
+	start += prefix_len + name_len;
+	len -= prefix_len + name_len;
+	/* liblxc adds "-1", "-2", … when a directory of the name is left from before. */
+	return len == 0 ||
+	       (len > 1 && start[0] == '-' && strspn(start + 1, "0123456789") >= len - 1);
+}
+
+size_t att_cgroup_guess_root(const char *path, const char *name)
+{
+	const char *scope = NULL;
+	bool after_lxc = false;
+
+	for (const char *p = path; *p == '/';) {
+		const char *start = p + 1;
+		size_t len = strcspn(start, "/");
+
+		p = start + len;
+		if (component_is(start, len, "lxc.payload.", name))
+			return (size_t)(p - path);
+		if (after_lxc && component_is(start, len, "", name)) {
+			if (strncmp(p, "/ns", 3) == 0 && (p[3] == '/' || p[3] == '\0'))
+				p += 3;
+			return (size_t)(p - path);
+		}
+		after_lxc = len == 3 && strncmp(start, "lxc", 3) == 0;
+	}
+	scope = strrchr(path, '/');
+	if (scope && strcmp(scope, "/init.scope") == 0)
+		return (size_t)(scope - path);
+	return strcmp(path, "/") == 0 ? 0 : strlen(path);
+}
+
+ssize_t att_cgroup_derive_root(const char *host_path, const char *seen, const char *init_path)
+{
+	size_t host_len = strlen(host_path);
+	size_t up = 0;
+	size_t seen_len = 0;
+	size_t common = 0;
+
+	while (strncmp(seen, "/..", 3) == 0 && (seen[3] == '/' || seen[3] == '\0')) {
+		seen += 3;
+		up++;
+	}
+	if (strcmp(seen, "/") == 0)
+		seen++;
+	seen_len = strlen(seen);
+	/* What was seen ends both views of the same place; what is before it is shared. */
+	if (seen_len > host_len || strcmp(host_path + host_len - seen_len, seen) != 0)
+		return -1;
+	common = host_len - seen_len;
+	if (common == 1)
+		common = 0;
+	if (strncmp(init_path, host_path, common) != 0)
+		return -1;
+	/* Each ".." is one level that the root lies below the shared part, on the way to init. */
+	for (; up > 0; up--) {
+		if (init_path[common] != '/' || init_path[common + 1] == '\0')
+			return -1;
+		common += 1 + strcspn(init_path + common + 1, "/");
+	}
+	if (init_path[common] != '/' && init_path[common] != '\0')
+		return -1;
+	return (ssize_t)common;
+}
+
+/* ---- where a hierarchy is mounted ---- */
+
+static bool is_cgroup_dir(const char *path, bool v2)
+{
+	struct statfs fs;
+
+	return statfs(path, &fs) == 0 &&
+	       fs.f_type == (v2 ? CGROUP2_SUPER_MAGIC : CGROUP_SUPER_MAGIC);
+}
+
+static bool has_word(const char *list, const char *word, size_t len)
+{
+	for (const char *p = list; *p != '\0'; p += strcspn(p, ",") + (strchr(p, ',') ? 1 : 0)) {
+		size_t n = strcspn(p, ",");
+
+		if (n == len && strncmp(p, word, len) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Anywhere but the usual place: look through the mounts. */
+static bool find_mount(const char *controllers, char *dst, size_t cap)
+{
+	_cleanup_buf_ struct att_buf text = { .limit = 8u << 20 };
+	_cleanup_mounts_ struct att_mounts mounts = ATT_MOUNTS_INIT;
+	_cleanup_close_ int fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+	bool v2 = controllers[0] == '\0';
+
+	if (fd < 0)
+		return false;
+	for (;;) {
+		if (att_buf_reserve(&text, 65536) < 0)
+			return false;
+
+		ssize_t n = att_fd_read_full(fd, text.data + text.len, 65536);
+
+		if (n < 0)
+			return false;
+		text.len += (size_t)n;
+		if (n < 65536)
+			break;
+	}
+	if (att_mounts_parse(text.data, text.len, &mounts) < 0)
+		return false;
+	for (size_t i = 0; i < mounts.n; i++) {
+		const struct att_mount *m = &mounts.v[i];
+		size_t first = strcspn(controllers, ",");
+
+		if (strcmp(m->fs_type, v2 ? "cgroup2" : "cgroup") != 0 || strcmp(m->root, "/") != 0)
+			continue;
+		if (!v2 && !has_word(m->super_options, controllers, first))
+			continue;
+		if (snprintf(dst, cap, "%s", m->mount_point) < (int)cap)
+			return true;
+	}
+	return false;
+}
+
+static bool hierarchy_dir(const char *controllers, char *dst, size_t cap)
+{
+	const char *name = strncmp(controllers, "name=", 5) == 0 ? controllers + 5 : controllers;
+
+	if (controllers[0] != '\0') {
+		if (snprintf(dst, cap, CGROUP_MOUNT "/%s", name) < (int)cap &&
+		    is_cgroup_dir(dst, false))
+			return true;
+		return find_mount(controllers, dst, cap);
+	}
+	att_ignore(snprintf(dst, cap, CGROUP_MOUNT));
+	if (is_cgroup_dir(dst, true))
+		return true;
+	att_ignore(snprintf(dst, cap, CGROUP_MOUNT "/unified"));
+	return is_cgroup_dir(dst, true) || find_mount(controllers, dst, cap);
+}
+
+static int open_beneath(int dir_fd, const char *path)
+{
+	struct open_how how = {
+		.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV,
+	};
+	long r = syscall(SYS_openat2, dir_fd, path, &how, sizeof(how));
+
+	return r < 0 ? -errno : (int)r;
+}
+
+int att_cgroup_open(const char *controllers, const char *path, size_t len, int *ret_fd,
+                    struct att_err *err)
+{
+	char dir[256];
+	_cleanup_buf_ struct att_buf rel = ATT_BUF_INIT;
+	_cleanup_close_ int mount_fd = -1;
+	int fd = -1;
+
+	if (!hierarchy_dir(controllers, dir, sizeof(dir)))
+		return att_err_set(err, ATT_E_CONFINEMENT_UNAVAILABLE, ATT_STAGE_CGROUP,
+		                   "cgroup hierarchy '%s' is not mounted",
+		                   controllers[0] ? controllers : "v2");
+	mount_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (mount_fd < 0)
+		return att_err_sys(err, ATT_E_CONFINEMENT_UNAVAILABLE, ATT_STAGE_CGROUP, errno,
+		                   "open '%s'", dir);
+	if (att_buf_printf(&rel, ".%.*s", (int)len, path) < 0)
+		return att_err_nomem(err, ATT_STAGE_CGROUP);
+	fd = open_beneath(mount_fd, rel.data);
+	if (fd < 0)
+		return att_err_sys(err, ATT_E_CONFINEMENT_UNAVAILABLE, ATT_STAGE_CGROUP, -fd,
+		                   "open cgroup '%.*s' of '%s'", (int)len, path, dir);
+	*ret_fd = fd;
+	return 0;
+}
+
+bool att_cgroup_is_frozen(int dir_fd)
+{
+	char text[256];
+
+	if (att_fd_read_file_at(dir_fd, "cgroup.events", text, sizeof(text)) >= 0)
+		return strstr(text, "frozen 1") != NULL;
+	if (att_fd_read_file_at(dir_fd, "freezer.state", text, sizeof(text)) >= 0)
+		return strncmp(text, "THAWED", 6) != 0;
+	return false;
+}
+
+/* ---- a job's own leaf ---- */
+
+/* What the kernel lists as delegatable, so that an idmapped container can use the cgroup. */
+static int give_to(int dir_fd, uid_t uid, gid_t gid)
+{
+	static const char *const files[] = { "cgroup.procs", "cgroup.threads",
+		                             "cgroup.subtree_control" };
+
+	if (fchownat(dir_fd, "", uid, gid, AT_EMPTY_PATH) < 0)
+		return -errno;
+	for (size_t i = 0; i < countof(files); i++)
+		if (fchownat(dir_fd, files[i], uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
+			return -errno;
+	return 0;
+}
+
+static int make_dir(int parent_fd, const char *name, uid_t uid, gid_t gid, int *ret_fd,
+                    struct att_err *err)
+{
+	_cleanup_close_ int fd = -1;
+	bool made = mkdirat(parent_fd, name, 0755) == 0;
+	int r = 0;
+
+	if (!made && errno != EEXIST)
+		return att_err_sys(
+			err, errno == EAGAIN ? ATT_E_LIMIT_EXCEEDED : ATT_E_CONFINEMENT_UNAVAILABLE,
+			ATT_STAGE_CGROUP, errno, "make cgroup '%s'", name);
+	fd = open_beneath(parent_fd, name);
+	if (fd < 0) {
+		r = fd;
+		fd = -1;
+	} else if (made && uid != 0) {
+		r = give_to(fd, uid, gid);
+	}
+	if (r < 0)
+		return att_err_sys(err, ATT_E_CONFINEMENT_UNAVAILABLE, ATT_STAGE_CGROUP, -r,
+		                   "open cgroup '%s'", name);
+	*ret_fd = take_fd(&fd);
+	return 0;
+}
+
+int att_cgroup_leaf_make(int root_fd, unsigned base, const char *id, uid_t owner_uid,
+                         gid_t owner_gid, struct att_cgroup_leaf *ret, struct att_err *err)
+{
+	_cleanup_(att_cgroup_leaf_done) struct att_cgroup_leaf leaf = ATT_CGROUP_LEAF_INIT;
+	int r = 0;
+
+	if (base == 0)
+		att_ignore(snprintf(leaf.base_name, sizeof(leaf.base_name), ".lxc"));
+	else
+		att_ignore(snprintf(leaf.base_name, sizeof(leaf.base_name), ".lxc-%u", base));
+	r = make_dir(root_fd, leaf.base_name, owner_uid, owner_gid, &leaf.base_fd, err);
+	if (r == 0 && id) {
+		att_ignore(snprintf(leaf.name, sizeof(leaf.name), "attache-%s", id));
+		r = make_dir(leaf.base_fd, leaf.name, owner_uid, owner_gid, &leaf.leaf_fd, err);
+	}
+	if (r < 0)
+		return r;
+	*ret = leaf;
+	leaf = (struct att_cgroup_leaf)ATT_CGROUP_LEAF_INIT;
+	return 0;
+}
+
+void att_cgroup_leaf_done(struct att_cgroup_leaf *leaf)
+{
+	leaf->base_fd = att_fd_close(leaf->base_fd);
+	leaf->leaf_fd = att_fd_close(leaf->leaf_fd);
+}
+
+static int write_file_at(int dir_fd, const char *name, const char *text)
+{
+	_cleanup_close_ int fd = openat(dir_fd, name, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	return write(fd, text, strlen(text)) < 0 ? -errno : 0;
+}
+
+/* Calls @each for the pids in the leaf; one read's worth, callers come back for more. */
+static int for_each_pid(const struct att_cgroup_leaf *leaf,
+                        void (*each)(const struct att_cgroup_leaf *leaf, const char *pid, int arg),
+                        int arg)
+{
+	char text[4096];
+	char *save = text;
+	_cleanup_close_ int fd = openat(leaf->leaf_fd, "cgroup.procs", O_RDONLY | O_CLOEXEC);
+	int count = 0;
+
+	if (fd < 0)
+		return -errno;
+
+	ssize_t n = att_fd_read_full(fd, text, sizeof(text) - 1);
+
+	if (n < 0)
+		return (int)n;
+	text[n] = '\0';
+	for (char *end = strchr(save, '\n'); end; end = strchr(save, '\n')) {
+		*end = '\0';
+		each(leaf, save, arg);
+		save = end + 1;
+		count++;
+	}
+	return count;
+}
+
+static void signal_one(const struct att_cgroup_leaf *leaf, const char *pid, int sig)
+{
+	int number = 0;
+
+	(void)leaf;
+	if (sscanf(pid, "%d", &number) == 1 && number > 1)
+		att_ignore(kill(number, sig));
+}
+
+static void move_one(const struct att_cgroup_leaf *leaf, const char *pid, int unused)
+{
+	(void)unused;
+	att_ignore(write_file_at(leaf->base_fd, "cgroup.procs", pid));
+}
+
+void att_cgroup_leaf_signal(const struct att_cgroup_leaf *leaf, int sig)
+{
+	att_ignore(for_each_pid(leaf, signal_one, sig));
+}
+
+int att_cgroup_leaf_kill(const struct att_cgroup_leaf *leaf)
+{
+	int r = write_file_at(leaf->leaf_fd, "cgroup.kill", "1");
+
+	/* Before Linux 5.14: one by one, until no new one was forked meanwhile. */
+	for (int i = 0; r == -ENOENT && i < MOVE_ROUNDS; i++)
+		if (for_each_pid(leaf, signal_one, SIGKILL) <= 0)
+			return 0;
+	return r;
+}
+
+bool att_cgroup_leaf_wait_empty(const struct att_cgroup_leaf *leaf, int64_t deadline_ns)
+{
+	char text[256];
+	_cleanup_close_ int fd = openat(leaf->leaf_fd, "cgroup.events", O_RDONLY | O_CLOEXEC);
+
+	for (;;) {
+		struct pollfd p = { .fd = fd, .events = POLLPRI };
+		ssize_t n = fd < 0 ? -1 : pread(fd, text, sizeof(text) - 1, 0);
+
+		/* The container may have removed it: then it is empty. */
+		if (n < 0)
+			return true;
+		text[n] = '\0';
+		if (strstr(text, "populated 0"))
+			return true;
+		if (poll(&p, 1, att_clock_poll_ms(deadline_ns)) <= 0)
+			return false;
+	}
+}
+
+void att_cgroup_leaf_remove(const struct att_cgroup_leaf *leaf)
+{
+	for (int i = 0; i < MOVE_ROUNDS; i++) {
+		if (unlinkat(leaf->base_fd, leaf->name, AT_REMOVEDIR) == 0 || errno != EBUSY)
+			return;
+		if (for_each_pid(leaf, move_one, 0) <= 0)
+			att_ignore(att_cgroup_leaf_wait_empty(leaf,
+			                                      att_clock_after_ns(ATT_NS_PER_MS)));
+	}
+}

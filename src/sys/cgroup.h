@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The container's cgroups as the host sees them: where its root is in every hierarchy, the leaf
+ * that a job is born into, and ending all that is in a leaf.
+ *
+ * Layout below the container's v2 root: a base directory ".lxc" (as liblxc names it; kept between
+ * runs), and in it one leaf for each job. The base has no controllers switched on for its
+ * children, so a leaf costs next to nothing and the container's limits hold one level above.
+ */
+#ifndef ATT_SYS_CGROUP_H
+#define ATT_SYS_CGROUP_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+#define ATT_CGROUP_LEAF_NAME 64
+#define ATT_CGROUP_BASES     32 /* how many base names are tried before giving up */
+
+struct att_cgroup_leaf {
+	int base_fd;
+	int leaf_fd;
+	char base_name[16];
+	char name[ATT_CGROUP_LEAF_NAME];
+};
+
+#define ATT_CGROUP_LEAF_INIT \
+	{ \
+		-1, -1, "", "" \
+	}
+
+/**
+ * att_cgroup_guess_root() - the container's own root within init's cgroup path
+ * @path: init's path in one hierarchy, as the host sees it
+ * @name: container name
+ *
+ * By the layouts of liblxc ("…/lxc.payload.NAME") and Proxmox VE ("…/lxc/NAME[/ns]"), topmost first,
+ * since the container can only make cgroups below its own; else init's path without systemd's
+ * "/init.scope". A guess: whoever uses it has it checked from inside the cgroup namespace.
+ *
+ * Return: length of the root's path, a prefix of @path; 0 for the hierarchy's root.
+ */
+size_t att_cgroup_guess_root(const char *path, const char *name);
+
+/**
+ * att_cgroup_derive_root() - the container's root from what a process inside saw of itself
+ * @host_path: where that process is, as the host sees it
+ * @seen:      the same place relative to the cgroup namespace's root ("/.lxc/x", "/../y")
+ * @init_path: where init is, as the host sees it
+ *
+ * Return: length of the root's path as a prefix of @init_path, or -1 when the three do not fit.
+ */
+ssize_t att_cgroup_derive_root(const char *host_path, const char *seen, const char *init_path);
+
+/**
+ * att_cgroup_open() - directory of a cgroup
+ * @controllers: the hierarchy as /proc/PID/cgroup names it: "" is v2, "cpu,cpuacct", "name=systemd"
+ * @path:        absolute path in that hierarchy
+ * @len:         bytes of @path to use
+ *
+ * Errors: CONFINEMENT_UNAVAILABLE when the hierarchy is not mounted or the directory is not there.
+ */
+int att_cgroup_open(const char *controllers, const char *path, size_t len, int *ret_fd,
+                    struct att_err *err) _must_check_;
+
+/**
+ * att_cgroup_is_frozen() - is everything in this cgroup stopped by the freezer?
+ * @dir_fd: the container's root in a v2 hierarchy, or in v1's freezer
+ */
+bool att_cgroup_is_frozen(int dir_fd);
+
+/**
+ * att_cgroup_leaf_make() - make a job's own cgroup
+ * @root_fd:   the container's v2 root
+ * @base:      which base name to use, 0…ATT_CGROUP_BASES-1; the next when one cannot be joined
+ * @id:        the job's id, becomes part of the leaf's name; NULL: only the base, leaf_fd stays -1
+ * @owner_uid: host uid and gid that shall own it; 0: leave it to root
+ *
+ * Errors: CONFINEMENT_UNAVAILABLE, LIMIT_EXCEEDED (cgroup.max.descendants).
+ */
+int att_cgroup_leaf_make(int root_fd, unsigned base, const char *id, uid_t owner_uid,
+                         gid_t owner_gid, struct att_cgroup_leaf *ret, struct att_err *err)
+	_must_check_;
+
+/** att_cgroup_leaf_done() - close the descriptors; the directory stays. Idempotent. */
+void att_cgroup_leaf_done(struct att_cgroup_leaf *leaf);
+
+/** att_cgroup_leaf_kill() - SIGKILL to everything in the leaf, at once. Return: 0 or -errno. */
+int att_cgroup_leaf_kill(const struct att_cgroup_leaf *leaf);
+
+/** att_cgroup_leaf_signal() - @sig to each process in the leaf. */
+void att_cgroup_leaf_signal(const struct att_cgroup_leaf *leaf, int sig);
+
+/** att_cgroup_leaf_wait_empty() - Return: true when no process is left before @deadline_ns. */
+bool att_cgroup_leaf_wait_empty(const struct att_cgroup_leaf *leaf, int64_t deadline_ns);
+
+/**
+ * att_cgroup_leaf_remove() - remove the leaf after its job has ended
+ *
+ * What the job left running (a daemon that it started) moves to the base and lives on.
+ */
+void att_cgroup_leaf_remove(const struct att_cgroup_leaf *leaf);
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "sys/pidfd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+
+int att_pidfd_open(pid_t pid)
+{
+	long r = syscall(SYS_pidfd_open, pid, 0);
+
+	return r < 0 ? -errno : (int)r;
+}
+
+bool att_pidfd_is_alive(int pidfd)
+{
+	return att_pidfd_signal(pidfd, 0) == 0;
+}
+
+int att_pidfd_signal(int pidfd, int sig)
+{
+	return syscall(SYS_pidfd_send_signal, pidfd, sig, NULL, 0) < 0 ? -errno : 0;
+}
+
+int att_pidfd_pid(int pidfd, pid_t *ret, struct att_err *err)
+{
+	char path[48];
+	char text[512];
+	const char *line = NULL;
+	int pid = 0;
+
+	att_ignore(snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", pidfd));
+
+	ssize_t n = att_fd_read_file_at(AT_FDCWD, path, text, sizeof(text));
+
+	if (n < 0)
+		return att_err_sys(err, ATT_E_INTERNAL_ERROR, ATT_STAGE_RESOLVE, (int)-n,
+		                   "read '%s'", path);
+	line = strstr(text, "\nPid:\t");
+	if (!line || sscanf(line + 6, "%d", &pid) != 1)
+		return att_err_set(err, ATT_E_INTERNAL_ERROR, ATT_STAGE_RESOLVE,
+		                   "read '%s': no process number", path);
+	if (pid <= 0)
+		return att_err_set(err, ATT_E_CONTAINER_GONE, ATT_STAGE_RESOLVE,
+		                   "its init has ended or is in another pid namespace");
+	*ret = pid;
+	return 0;
+}
