@@ -22,7 +22,7 @@ $(error MODE=$(MODE): one of $(MODES))
 endif
 
 PKGS := lxc libcap libseccomp
-ifneq ($(filter-out bootstrap demo check help clean,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out bootstrap demo check bench help clean,$(or $(MAKECMDGOALS),all)),)
   ifneq ($(shell pkg-config --exists $(PKGS) jansson && echo yes),yes)
     $(error pkg-config does not find all of: $(PKGS) jansson. `scripts/bootstrap build` installs them)
   endif
@@ -32,6 +32,8 @@ PKG_LIBS   = $(shell pkg-config --libs lxc libseccomp)
 # Costs no start-up time: linked into the program where an archive exists.
 JSON_STATIC = $(shell pkg-config --variable=libdir jansson)/libjansson.a
 JSON_LIBS   = $(if $(wildcard $(JSON_STATIC)),$(JSON_STATIC),-ljansson)
+
+LIBS = $(PKG_LIBS) $(JSON_LIBS)
 
 cc_ok = $(shell $(CC) -Werror $(1) -x c -c /dev/null -o /dev/null 2>/dev/null && echo $(1))
 WARN := -std=gnu17 -Wall -Wextra -Wpedantic -Wformat=2 -Wconversion -Wsign-conversion -Wshadow \
@@ -151,7 +153,7 @@ comma := ,
 
 $(O)/attache: $(O)/src/cli/main.o $(O)/libcli.a $(O)/libattache.a
 	@echo "  LD      $@"
-	$(Q)$(CC) $(CFLAGS_ALL) -fPIE -pie $(LDFLAGS_ALL) $^ $(PKG_LIBS) $(JSON_LIBS) -o $@
+	$(Q)$(CC) $(CFLAGS_ALL) -fPIE -pie $(LDFLAGS_ALL) $^ $(LIBS) -o $@
 
 # ---- test programs ----------------------------------------------------------------------------
 $(O)/libharness.a: $(HARNESS_OBJ)
@@ -159,11 +161,12 @@ $(O)/libharness.a: $(HARNESS_OBJ)
 
 $(O)/tests/unit/%: $(O)/tests/unit/%.o $(O)/libharness.a $(O)/libcli.a $(O)/libattache.a
 	@echo "  LD      $@"
-	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) $^ $(PKG_LIBS) $(JSON_LIBS) -lcmocka -o $@
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) $(filter %.o,$^) $(filter %.a,$^) $(LIBS) -lcmocka -o $@
+$(O)/tests/unit/test_stats: $(O)/tests/bench/stats.o
 
 $(O)/tests/integration/%: $(O)/tests/integration/%.o $(O)/libharness.a $(O)/libattache.a
 	@echo "  LD      $@"
-	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) $^ $(PKG_LIBS) $(JSON_LIBS) -lcmocka -o $@
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) $^ $(LIBS) -lcmocka -o $@
 
 # The probe runs inside containers: static, and never instrumented.
 $(O)/tests/probe: $(wildcard tests/harness/probe*.c tests/harness/probe*.h)
@@ -172,15 +175,23 @@ $(O)/tests/probe: $(wildcard tests/harness/probe*.c tests/harness/probe*.h)
 	$(Q)$(CC) -std=gnu17 -D_GNU_SOURCE -Itests -Isrc -O2 -Wall -Wextra -static $(filter %.c,$^) -o $@
 
 $(O)/tests/fuzz/replay_%: $(O)/tests/fuzz/fuzz_%.o $(O)/tests/fuzz/replay.o $(O)/libcli.a $(O)/libattache.a
-	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) $^ $(PKG_LIBS) $(JSON_LIBS) -o $@
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) $^ $(LIBS) -o $@
 
 $(O)/tests/fuzz/fuzz_%: $(O)/tests/fuzz/fuzz_%.o $(O)/libcli.a $(O)/libattache.a
-	$(Q)$(CC) $(CFLAGS_ALL) -fsanitize=fuzzer $(LDFLAGS_ALL) $^ $(PKG_LIBS) $(JSON_LIBS) -o $@
+	$(Q)$(CC) $(CFLAGS_ALL) -fsanitize=fuzzer $(LDFLAGS_ALL) $^ $(LIBS) -o $@
+
+# Small, because the kernel counts a child's memory from before its exec: no library of ours.
+BENCH_OBJ := $(patsubst %.c,$(O)/%.o,$(filter-out %/floor.c,$(wildcard tests/bench/*.c)))
+$(O)/tests/bench/bench: $(BENCH_OBJ) $(O)/libharness.a $(O)/libattache.a
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) $^ $(JSON_LIBS) -o $@
+
+$(O)/tests/bench/floor: $(O)/tests/bench/floor.o
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) $^ -o $@
 
 .PRECIOUS: $(O)/tests/%.o
 
 # ---- checks -----------------------------------------------------------------------------------
-.PHONY: bootstrap demo check check-all check-unit check-integration check-fuzz check-static check-asan check-install
+.PHONY: bootstrap demo check check-unit check-integration check-fuzz check-static check-asan check-install
 bootstrap: ## install what building and testing need
 	scripts/bootstrap check
 
@@ -192,10 +203,14 @@ demo: ## build, and show the program in a throw-away container
 # The goals need what the bootstrap installs, so they run in a make of their own.
 check: ## everything that CI runs: set-up, static checks, unit, fuzz corpus, real containers
 	scripts/bootstrap check
-	$(MAKE) check-all
+	$(MAKE) -j$$(nproc) build-tests
+	$(MAKE) check-static check-fuzz check-tests
 
 TESTS := $(UNIT_TESTS) $(INTEGRATION_TESTS)
-check-all: all $(TESTS) $(FUZZ_REPLAYS) $(O)/tests/probe check-static check-fuzz
+.PHONY: build-tests check-tests
+build-tests: all $(TESTS) $(FUZZ_REPLAYS) $(O)/tests/probe
+
+check-tests: build-tests
 	ATTACHE=$(CURDIR)/$(O)/attache ATTACHE_PROBE=$(CURDIR)/$(O)/tests/probe scripts/run-tests $(TESTS)
 
 check-unit: $(UNIT_TESTS) ## unit tests; needs no root
@@ -222,9 +237,10 @@ fuzz: ## FUZZ=name SECONDS=n: fuzz one parser (MODE=fuzz)
 	$(MAKE) MODE=fuzz build/fuzz/tests/fuzz/fuzz_$(FUZZ)
 	build/fuzz/tests/fuzz/fuzz_$(FUZZ) -max_total_time=$(or $(SECONDS),60) tests/fuzz/corpus/$(FUZZ)
 
-bench: all ## compare with lxc-attach, nsenter and a bare launcher; root
+bench: ## compare with lxc-attach, nsenter and a bare launcher; BENCH=options; root
 	scripts/bootstrap bench
-	scripts/bench $(CURDIR)/$(O)/attache
+	$(MAKE) -j$$(nproc) all $(O)/tests/bench/bench $(O)/tests/bench/floor $(O)/tests/probe
+	scripts/bench $(CURDIR)/$(O)/attache $(BENCH)
 
 .PHONY: lint fuzz bench
 lint: ## formatting

@@ -104,8 +104,8 @@ struct attache_open_opts {
  * @opts:   NULL for defaults
  *
  * Errors: InvalidArgument (a name that no container can have), ContainerNotFound (with the nearest
- * name, if one is near), ContainerNotRunning, ContainerFrozen, PermissionDenied, Timeout (monitor
- * or lock), NoMemory, InternalError.
+ * name, if one is near), ContainerNotRunning, PermissionDenied, Timeout (monitor or lock), NoMemory,
+ * InternalError.
  * Context: blocks up to timeout_ns + wait_ns.
  */
 ATTACHE_API int attache_container_open(const char *target, const struct attache_open_opts *opts,
@@ -212,7 +212,7 @@ struct attache_exec_opts {
 	const char *const *rlimits; /* "NAME=SOFT[:HARD]" */
 	const char *namespaces;     /* "mnt,pid,…"; NULL: all that differ from the caller's */
 	const char *cpu_affinity;   /* "0-3,8"; NULL: init's */
-	const char *io_priority;    /* "CLASS[:N]"; NULL: the caller's */
+	const char *io_priority;    /* "CLASS[:N]"; NULL: init's */
 	uint32_t unconfine;         /* ATTACHE_UNCONFINE_* */
 	uint32_t umask;             /* with HAS_UMASK; else 022 */
 	int32_t nice;               /* with HAS_NICE */
@@ -254,7 +254,8 @@ ATTACHE_API void attache_plan_free(struct attache_plan *plan);
 /**
  * attache_job_start() - enter the container and start the command
  *
- * Returns once the command runs (execve succeeded), or failed to.
+ * Returns once the command runs (execve succeeded), or failed to. A plan can be started again. The
+ * job ends when the thread that started it ends, unless it is detached.
  *
  * Errors: those of every stage, CommandNotFound, CommandNotExecutable, WorkdirNotFound,
  * ContainerFrozen, ContainerGone, LimitExceeded, Timeout, ConfinementUnavailable, InternalError.
@@ -273,14 +274,22 @@ ATTACHE_API const char *attache_job_id(const struct attache_job *job);
  */
 ATTACHE_API int attache_job_signal(struct attache_job *job, int sig, struct attache_error **err);
 
+/*
+ * When one direction has ended, put the null device in the place of the caller's descriptor, so that
+ * whoever is at its other side sees the end as well. For a program that does nothing else with it.
+ */
+#define ATTACHE_END_STDIN  0x1u /* the job reads no more */
+#define ATTACHE_END_STDOUT 0x2u /* the job writes no more */
+
 struct attache_relay_opts {
 	size_t size;
-	int32_t signal_fd; /* a signalfd: what arrives on it goes to the job; -1: none */
+	int32_t signal_fd;  /* a signalfd: what arrives on it goes to the job; -1: none */
+	uint32_t end_flags; /* ATTACHE_END_* */
 };
 
 #define ATTACHE_RELAY_OPTS_INIT \
 	{ \
-		sizeof(struct attache_relay_opts), -1 \
+		sizeof(struct attache_relay_opts), -1, 0 \
 	}
 
 /* attache_result.state */

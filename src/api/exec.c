@@ -250,6 +250,7 @@ int attache_job_relay(struct attache_job *job, const struct attache_relay_opts *
 		.caller_fd = { job->job.caller_fd[0], job->job.caller_fd[1],
 		               job->job.caller_fd[2] },
 		.pipe_fd = job->job.pipe_fd,
+		.end_mask = o.end_flags & (ATTACHE_END_STDIN | ATTACHE_END_STDOUT),
 		.job_pidfd = job->job.pidfd,
 		.signal_fd = o.signal_fd,
 		.deadline_ns = first_deadline(&job->job),

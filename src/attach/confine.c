@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -38,7 +39,7 @@ static int all_known(uint64_t *ret, struct att_err *err)
 
 	if (last < 0)
 		return att_err_set(err, ATT_E_CONFINEMENT_UNAVAILABLE, ATT_STAGE_PLAN,
-				   "ask the kernel for its capabilities");
+		                   "ask the kernel for its capabilities");
 	*ret = last >= 63 ? UINT64_MAX : (UINT64_C(1) << (last + 1)) - 1;
 	return 0;
 }
@@ -240,28 +241,47 @@ static int load_profile(struct att_plan *plan, struct att_err *err)
 	                     err);
 }
 
+/* Filters that whoever started init was under, and handed down; -1 when that cannot be told. */
+static int inherited_filters(const struct att_snapshot *s)
+{
+	char path[32];
+	char text[4096];
+	struct att_proc_status st;
+	ssize_t n = 0;
+
+	att_ignore(snprintf(path, sizeof(path), "/proc/%d/status", s->init.status.ppid));
+	n = att_fd_read_file_at(AT_FDCWD, path, text, sizeof(text));
+	if (n < 0 || !att_proc_parse_status(text, (size_t)n, &st))
+		return -1;
+	return st.seccomp == 0 ? 0 : st.seccomp_filters;
+}
+
 /*
- * How many filters init has beyond those that the caller shares with it must be what the profile
- * accounts for. The kernel counts them since Linux 5.9.
+ * Init's filters are those that its monitor handed down, which the caller must be under as well, and
+ * the profile's, which the job is given. The kernel counts them since Linux 5.9.
  */
 static int choose_seccomp(const struct att_request *req, struct att_plan *plan, struct att_err *err)
 {
 	const struct att_proc_status *init = &plan->snapshot.init.status;
 	const struct att_proc_status *self = &plan->snapshot.self.status;
-	bool has_profile = plan->snapshot.seccomp_profile != NULL;
+	int inherited = 0;
 
 	if (req->free_seccomp || init->seccomp == 0)
 		return 0;
 	if (init->seccomp != 2)
 		return refuse(err, "init runs in a seccomp mode that no other process can enter");
-	if (init->seccomp_filters < 0 || self->seccomp_filters < 0)
-		return refuse(err, "this kernel does not tell how many seccomp filters init has");
-	if (!has_profile && init->seccomp_filters > self->seccomp_filters)
+	inherited = inherited_filters(&plan->snapshot);
+	if (init->seccomp_filters < 0 || self->seccomp_filters < 0 || inherited < 0)
+		return refuse(err, "it cannot be told how many seccomp filters init has");
+	if (inherited > self->seccomp_filters)
+		return refuse(err, "the container was started under a seccomp filter that the "
+		                   "caller is not under");
+	if (init->seccomp_filters <= inherited)
+		return 0;
+	if (!plan->snapshot.seccomp_profile)
 		return refuse(err, "init runs under a seccomp filter, but the container has no "
 		                   "profile to make it from");
-	if (!has_profile)
-		return 0;
-	if (init->seccomp_filters > self->seccomp_filters + 1)
+	if (init->seccomp_filters > inherited + 1)
 		return refuse(err, "init runs under more seccomp filters than the container's "
 		                   "profile makes");
 	return load_profile(plan, err);

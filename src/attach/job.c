@@ -35,12 +35,20 @@ int att_job_signal(const struct att_job *job, int sig, struct att_err *err)
 	return 0;
 }
 
-void att_job_stop_tree(const struct att_job *job)
+static void signal_tree(const struct att_job *job, int sig)
 {
 	if (job->own_leaf)
-		att_cgroup_leaf_signal(&job->leaf, job->stop_signal);
+		att_cgroup_leaf_signal(&job->leaf, sig);
 	else if (!job->reaped)
-		att_ignore(kill(-job->host_pid, job->stop_signal));
+		att_ignore(kill(-job->host_pid, sig));
+}
+
+void att_job_stop_tree(const struct att_job *job)
+{
+	signal_tree(job, job->stop_signal);
+	/* What is stopped takes the signal only when it goes on. */
+	if (job->stop_signal != SIGKILL && job->stop_signal != SIGSTOP)
+		signal_tree(job, SIGCONT);
 }
 
 void att_job_kill_tree(const struct att_job *job)

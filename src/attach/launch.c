@@ -108,7 +108,7 @@ static int run_child(void *arg)
 	struct child *c = arg;
 	const struct att_wire_plan *w = c->wire;
 	bool ok = place_stdio(c) && keep_open(c->a->sock[1]) && keep_open(w->init_pidfd) &&
-	          keep_open(w->leaf_fd) && keep_open(w->leaf_dir_fd) && keep_open(w->script_fd);
+	          keep_open(w->base_fd) && keep_open(w->script_fd);
 
 	for (int i = 0; i < w->n_legacy; i++)
 		ok = ok && keep_open(w->legacy_fd[i]);
@@ -129,8 +129,9 @@ static int fill_wire(struct att_plan *plan, const struct attempt *a, struct att_
 	*wire = plan->wire;
 	wire->caller_pid = getpid();
 	wire->init_pidfd = plan->init_pidfd;
-	wire->leaf_fd = p->own_leaf ? p->leaf.leaf_fd : p->leaf.base_fd;
-	wire->leaf_dir_fd = p->leaf.base_fd;
+	wire->base_fd = p->leaf.base_fd;
+	wire->leaf_uid = plan->host_root_uid;
+	wire->leaf_gid = plan->host_root_gid;
 	wire->script_fd = plan->script_fd;
 	wire->n_legacy = p->n_legacy;
 	memcpy(wire->legacy_fd, p->legacy_fd, sizeof(wire->legacy_fd));
@@ -207,15 +208,15 @@ static int start(struct att_plan *plan, struct attempt *a, struct att_err *err)
 	_cleanup_free_ char **argv = calloc(plan->argv.n + 2, sizeof(*argv));
 	struct att_wire_plan wire;
 	struct child c = { .plan = plan, .a = a, .wire = &wire };
-	char number[16];
+	char name[24];
 	int r = fill_wire(plan, a, &wire, &blob, err);
 
 	if (r < 0)
 		return r;
 	if (!argv)
 		return att_err_nomem(err, ATT_STAGE_LAUNCH);
-	att_ignore(snprintf(number, sizeof(number), "%d", a->sock[1]));
-	argv[0] = number;
+	att_ignore(snprintf(name, sizeof(name), "attache:%d", a->sock[1]));
+	argv[0] = name;
 	memcpy(argv + 1, plan->argv.v, plan->argv.n * sizeof(*argv));
 	c.argv = argv;
 	r = clone_guardian(a, &c, err);
@@ -276,7 +277,7 @@ static bool is_frozen_now(const struct att_plan *plan)
 /* Ends what hangs: the entry and the job by their cgroup, then there is a last word to be read. */
 static int give_up(const struct att_plan *plan, struct attempt *a, bool frozen, struct att_err *err)
 {
-	if (a->place.own_leaf)
+	if (a->place.own_leaf && att_cgroup_leaf_open(&a->place.leaf) == 0)
 		att_ignore(att_cgroup_leaf_kill(&a->place.leaf));
 	if (wait_readable(a->sock[0], LAST_WORD_NS) && read_status(a, err) == 0) {
 		att_ignore(reap(a->status.entry_pid));
@@ -305,6 +306,9 @@ static int await(const struct att_plan *plan, struct attempt *a, struct att_err 
 		return r;
 	a->killed = reap(a->status.entry_pid);
 	if (a->status.stage != 0 && a->status.job_pid > 0) {
+		/* It has ended, unless the entry process was killed and could not wait for it. */
+		att_ignore(a->killed ? kill(a->status.job_pid, SIGKILL) : 0);
+
 		int killed = reap(a->status.job_pid);
 
 		a->killed = a->killed ? a->killed : killed;
@@ -400,6 +404,7 @@ static void adopt(const struct att_plan *plan, struct attempt *a, struct att_job
 	a->place.leaf = (struct att_cgroup_leaf)ATT_CGROUP_LEAF_INIT;
 	job->own_leaf = a->place.own_leaf;
 	a->place.own_leaf = false;
+	a->place.used = true;
 	job->detached = plan->detach;
 	for (int i = 0; i < 3; i++) {
 		job->pipe_fd[i] = take_fd(&a->stdio.pipe_fd[i]);
@@ -437,7 +442,8 @@ static int verify(const struct att_plan *plan, const struct att_job *job, struct
 		what = "capability bounding set";
 	else if (plan->no_new_privs && !st.no_new_privs)
 		what = "no_new_privs";
-	else if (plan->n_filters > 0 && st.seccomp != 2)
+	/* 3: a filter has killed it already (SECCOMP_MODE_DEAD, since Linux 5.17). */
+	else if (plan->n_filters > 0 && st.seccomp != 2 && st.seccomp != 3)
 		what = "seccomp filter";
 	if (!what)
 		return 0;
@@ -453,10 +459,12 @@ static int take_over(struct att_plan *plan, struct attempt *a, struct att_job *r
 
 	adopt(plan, a, &job);
 	job.pidfd = att_pidfd_open(job.host_pid);
-	if (job.pidfd < 0) {
-		att_cgroup_leaf_kill(&job.leaf);
-		return att_err_sys(err, ATT_E_INTERNAL_ERROR, ATT_STAGE_LAUNCH, -job.pidfd,
-		                   "open the job");
+	if (job.own_leaf)
+		r = att_cgroup_leaf_open(&job.leaf);
+	if (job.pidfd < 0 || r < 0) {
+		att_ignore(kill(job.host_pid, SIGKILL));
+		return att_err_sys(err, ATT_E_INTERNAL_ERROR, ATT_STAGE_LAUNCH,
+		                   job.pidfd < 0 ? -job.pidfd : -r, "open the job");
 	}
 	r = verify(plan, &job, err);
 	if (r < 0) {
@@ -468,9 +476,31 @@ static int take_over(struct att_plan *plan, struct attempt *a, struct att_job *r
 	return 0;
 }
 
-int att_launch(struct att_plan *plan, struct att_job *ret, struct att_err *err)
+/*
+ * A caller without descriptors 0, 1 or 2 would get ours there, where the child's go. Return: how many
+ * were filled, or -errno.
+ */
+static int fill_low_descriptors(int ret_fd[3])
 {
-	struct choices c = { .null_mask = plan->wire.null_mask };
+	int n = 0;
+
+	for (;;) {
+		int fd = fcntl(0, F_GETFD) >= 0 && fcntl(1, F_GETFD) >= 0 && fcntl(2, F_GETFD) >= 0
+		                 ? 3
+		                 : open("/dev/null", O_RDWR | O_CLOEXEC);
+
+		if (fd < 0)
+			return -errno;
+		if (fd > 2)
+			return n;
+		ret_fd[n++] = fd;
+	}
+}
+
+static int launch(struct att_plan *plan, struct att_job *ret, struct att_err *err)
+{
+	uint32_t null_mask = plan->wire.null_mask;
+	struct choices c = { .null_mask = null_mask };
 	int64_t wall_ns = att_clock_wall_ns();
 	int64_t now_ns = att_clock_now_ns();
 
@@ -484,9 +514,32 @@ int att_launch(struct att_plan *plan, struct att_job *ret, struct att_err *err)
 			ret->started_wall_ns = wall_ns;
 			ret->started_ns = now_ns;
 		}
+		plan->wire.null_mask = null_mask;
 		if (r <= 0)
 			return r;
 	}
 	return att_err_set(err, ATT_E_CONFINEMENT_UNAVAILABLE, ATT_STAGE_CGROUP,
 	                   "no cgroup of the container can be joined");
+}
+
+int att_launch(struct att_plan *plan, struct att_job *ret, struct att_err *err)
+{
+	int low[3] = { -1, -1, -1 };
+	int n = fill_low_descriptors(low);
+	int r = 0;
+
+	if (n < 0)
+		r = att_err_sys(err, ATT_E_LIMIT_EXCEEDED, ATT_STAGE_LAUNCH, -n,
+		                "open '/dev/null'");
+	if (r == 0)
+		r = att_plan_renew_id(plan, err);
+	if (r == 0)
+		r = launch(plan, ret, err);
+	for (int i = 0; i < n; i++)
+		att_ignore(att_fd_close(low[i]));
+	/* What failed may be no more than that the container went away under it. */
+	if (r < 0 && !att_pidfd_is_alive(plan->init_pidfd))
+		return att_err_set(err, ATT_E_CONTAINER_GONE, ATT_STAGE_LAUNCH,
+		                   "the container has ended meanwhile");
+	return r;
 }

@@ -2,12 +2,15 @@
 #include "attach/launch_error.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 
+#include "base/fd.h"
 #include "sys/pidfd.h"
 
-#define SHOWN_CAP 160
+#define SHOWN_CAP   160
+#define INIT_END_MS 1000
 
 static const char *show(char *dst, const char *text)
 {
@@ -98,11 +101,29 @@ static enum att_code common_code(int sys, enum att_code otherwise)
 	}
 }
 
+/*
+ * Who kills a container may have killed what was in its cgroup first, and init a moment later. Init
+ * then stays for as long as there are processes left to be reaped, but without memory.
+ */
+static bool is_ending(const struct att_plan *plan, int killed)
+{
+	struct pollfd p = { .fd = plan->init_pidfd, .events = POLLIN };
+	char text[4096];
+	ssize_t n = 0;
+
+	if (poll(&p, 1, 0) > 0)
+		return true;
+	if (killed != SIGKILL)
+		return false;
+	n = att_fd_read_file_at(plan->snapshot.proc_fd, "status", text, sizeof(text));
+	return n < 0 || !strstr(text, "\nVmSize:") || poll(&p, 1, INIT_END_MS) > 0;
+}
+
 static int killed_error(const struct att_plan *plan, int stage, int killed, struct att_err *err)
 {
 	const char *what = stages[stage].what ? stages[stage].what : "start the job";
 
-	if (!att_pidfd_is_alive(plan->init_pidfd))
+	if (is_ending(plan, killed))
 		return att_err_set(err, ATT_E_CONTAINER_GONE, (enum att_stage)stage,
 		                   "%s: the container has ended meanwhile", what);
 	if (killed == SIGSYS)

@@ -5,6 +5,9 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "attach/plan.h"
 #include "base/parse.h"
@@ -115,6 +118,52 @@ static int choose_affinity(const struct att_request *req, struct att_plan *plan,
 	return att_plan_blob(plan, want, bytes, &plan->wire.affinity, err);
 }
 
+/* Init's, not the caller's. Init gone is for the entry to find out. */
+static void copy_io_priority(struct att_plan *plan)
+{
+	long init = syscall(SYS_ioprio_get, IOPRIO_WHO_PROCESS, plan->snapshot.host_pid);
+
+	if (init < 0 || init == syscall(SYS_ioprio_get, IOPRIO_WHO_PROCESS, 0))
+		return;
+	plan->wire.flags |= ATT_WIRE_SET_IOPRIO;
+	plan->wire.io_priority = (uint32_t)init;
+}
+
+/* A realtime caller must not hand the processor to the container. */
+static void copy_policy(struct att_plan *plan)
+{
+	struct sched_param init = { 0 };
+	struct sched_param mine = { 0 };
+	int policy = sched_getscheduler(plan->snapshot.host_pid);
+
+	if (policy < 0 || sched_getparam(plan->snapshot.host_pid, &init) < 0)
+		return;
+	if (policy == sched_getscheduler(0) && sched_getparam(0, &mine) == 0 &&
+	    init.sched_priority == mine.sched_priority)
+		return;
+	plan->wire.flags |= ATT_WIRE_SET_SCHED;
+	plan->wire.sched_policy = policy;
+	plan->wire.sched_priority = init.sched_priority;
+}
+
+static void choose_nice(const struct att_request *req, struct att_plan *plan)
+{
+	int init = 0;
+
+	plan->wire.nice = req->nice;
+	if (req->has_nice) {
+		plan->wire.flags |= ATT_WIRE_SET_NICE;
+		return;
+	}
+	errno = 0;
+	init = getpriority(PRIO_PROCESS, (id_t)plan->snapshot.host_pid);
+	/* -1 is a nice value, too. */
+	if (errno != 0 || init == getpriority(PRIO_PROCESS, 0))
+		return;
+	plan->wire.flags |= ATT_WIRE_SET_NICE;
+	plan->wire.nice = init;
+}
+
 static int choose_io_priority(const struct att_request *req, struct att_plan *plan,
                               struct att_err *err)
 {
@@ -123,8 +172,10 @@ static int choose_io_priority(const struct att_request *req, struct att_plan *pl
 	size_t len = text ? strcspn(text, ":") : 0;
 	uint64_t level = 4;
 
-	if (!text)
+	if (!text) {
+		copy_io_priority(plan);
 		return 0;
+	}
 	if (text[len] == ':' && (!att_parse_u64(text + len + 1, &level) || level > 7))
 		return bad(err, "no level 0…7 in I/O priority", text);
 	for (uint32_t class = 0; class < countof(names); class ++) {
@@ -156,9 +207,8 @@ static int choose_numbers(const struct att_request *req, struct att_plan *plan, 
 	if (oom != plan->snapshot.self.oom_score_adj)
 		plan->wire.flags |= ATT_WIRE_SET_OOM;
 	plan->wire.oom_score_adj = oom;
-	if (req->has_nice)
-		plan->wire.flags |= ATT_WIRE_SET_NICE;
-	plan->wire.nice = req->nice;
+	copy_policy(plan);
+	choose_nice(req, plan);
 	plan->wire.umask = req->has_umask ? req->umask : ATT_DEFAULT_UMASK;
 	plan->wire.ignored_signals = plan->snapshot.self.status.sig_ign;
 	return 0;

@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 
@@ -13,6 +15,10 @@ void att_placement_done(struct att_placement *p)
 	if (p->own_leaf)
 		att_cgroup_leaf_remove(&p->leaf);
 	p->own_leaf = false;
+	/* Another name than the first was only a try; busy, it is somebody's. */
+	if (!p->used && p->root_fd >= 0 && strcmp(p->leaf.base_name, ".lxc") != 0)
+		att_ignore(unlinkat(p->root_fd, p->leaf.base_name, AT_REMOVEDIR));
+	p->used = true;
 	att_cgroup_leaf_done(&p->leaf);
 	for (int i = 0; i < p->n_legacy; i++)
 		p->legacy_fd[i] = att_fd_close(p->legacy_fd[i]);
@@ -116,11 +122,16 @@ static int open_legacy(const struct att_plan *plan, struct att_placement *p, str
 		                    err);
 		if (r < 0)
 			return r;
-		p->legacy_fd[p->n_legacy] = openat(dir_fd, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+		/*
+		 * "tasks" moves the one thread that writes, for which the kernel needs no lock
+		 * against forks; "cgroup.procs" would wait about 10 ms for it. The entry process
+		 * has one thread.
+		 */
+		p->legacy_fd[p->n_legacy] = openat(dir_fd, "tasks", O_WRONLY | O_CLOEXEC);
 		if (p->legacy_fd[p->n_legacy] < 0)
 			return att_err_sys(err, ATT_E_CONFINEMENT_UNAVAILABLE, ATT_STAGE_CGROUP,
-			                   errno, "open '%s/cgroup.procs' of hierarchy '%s'",
-			                   line->path, line->controllers);
+			                   errno, "open '%s/tasks' of hierarchy '%s'", line->path,
+			                   line->controllers);
 		p->n_legacy++;
 	}
 	return 0;
@@ -129,18 +140,23 @@ static int open_legacy(const struct att_plan *plan, struct att_placement *p, str
 /*
  * A detached job outlives everybody who could remove a cgroup of its own, so it lives in the base.
  */
-static int make_leaf(const struct att_plan *plan, unsigned base, struct att_placement *p,
-                     struct att_err *err)
+static int choose_leaf(const struct att_plan *plan, unsigned base, struct att_placement *p,
+                       struct att_err *err)
 {
 	int r = 0;
 
 	if (plan->snapshot.cgroup_fd < 0)
 		return att_err_set(err, ATT_E_UNSUPPORTED, ATT_STAGE_CGROUP,
 		                   "this host has no cgroup v2 hierarchy");
-	r = att_cgroup_leaf_make(plan->snapshot.cgroup_fd, base, plan->detach ? NULL : plan->id,
-	                         plan->host_root_uid, plan->host_root_gid, &p->leaf, err);
-	if (r == 0)
-		p->own_leaf = !plan->detach;
+	r = att_cgroup_base_open(plan->snapshot.cgroup_fd, base, plan->host_root_uid,
+	                         plan->host_root_gid, &p->leaf, err);
+	if (r < 0)
+		return r;
+	p->root_fd = plan->snapshot.cgroup_fd;
+	if (!plan->detach) {
+		p->own_leaf = true;
+		att_ignore(snprintf(p->leaf.name, sizeof(p->leaf.name), "attache-%s", plan->id));
+	}
 	return r;
 }
 
@@ -151,7 +167,7 @@ int att_placement_make(const struct att_plan *plan, unsigned base, struct att_pl
 	int r = 0;
 
 	if (plan->own_cgroup) {
-		r = make_leaf(plan, base, &p, err);
+		r = choose_leaf(plan, base, &p, err);
 		if (r == 0)
 			r = open_legacy(plan, &p, err);
 		if (r == 0)

@@ -9,6 +9,8 @@
 struct att_placement {
 	struct att_cgroup_leaf leaf;
 	bool own_leaf;
+	bool used;   /* a job lives there: what was made stays */
+	int root_fd; /* the container's v2 root; borrowed */
 	int n_legacy;
 	int legacy_fd[ATT_WIRE_MAX_LEGACY];
 	struct att_buf text; /* /proc/self/cgroup as the entry must see it */
@@ -16,11 +18,11 @@ struct att_placement {
 
 #define ATT_PLACEMENT_INIT \
 	{ \
-		.leaf = ATT_CGROUP_LEAF_INIT \
+		.leaf = ATT_CGROUP_LEAF_INIT, .root_fd = -1 \
 	}
 
 /**
- * att_placement_make() - make the leaf, open what has to be written
+ * att_placement_make() - choose the leaf, open what has to be written
  * @base: which base directory to use; the next one when this cannot be joined
  *
  * Errors: CONFINEMENT_UNAVAILABLE, LIMIT_EXCEEDED, NO_MEMORY.

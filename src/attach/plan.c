@@ -13,6 +13,7 @@
 
 #include "base/fd.h"
 #include "sys/ns.h"
+#include "sys/pidfd.h"
 
 int att_plan_blob(struct att_plan *plan, const void *bytes, size_t len, struct att_wire_span *ret,
                   struct att_err *err)
@@ -63,6 +64,14 @@ static int make_id(char *dst, size_t cap, struct att_err *err)
 		return att_err_sys(err, ATT_E_INTERNAL_ERROR, ATT_STAGE_PLAN, errno, "getrandom");
 	att_ignore(snprintf(dst, cap, "%016llx", (unsigned long long)bits));
 	return 0;
+}
+
+int att_plan_renew_id(struct att_plan *plan, struct att_err *err)
+{
+	bool first = !plan->started;
+
+	plan->started = true;
+	return first ? 0 : make_id(plan->id, sizeof(plan->id), err);
 }
 
 static int choose_namespaces(const struct att_request *req, struct att_plan *plan,
@@ -203,6 +212,9 @@ int att_plan_make(const struct att_ct *ct, const struct att_request *req, struct
 	if (!plan.target || plan.init_pidfd < 0)
 		return att_err_nomem(err, ATT_STAGE_PLAN);
 	r = fill(ct, req, &plan, err);
+	/* What failed may be no more than that the container went away under it. */
+	if (r < 0 && !att_pidfd_is_alive(plan.init_pidfd))
+		return att_err_set(err, ATT_E_CONTAINER_GONE, ATT_STAGE_PLAN, "its init has ended");
 	if (r < 0)
 		return r;
 	*ret = plan;

@@ -72,6 +72,7 @@ struct att_plan {
 	struct att_rlimits limits;
 
 	bool detach, direct_io, own_cgroup;
+	bool started; /* a job has had this plan's id */
 	int stdio_fd[3];
 	int script_fd;
 	int64_t timeout_ns, kill_after_ns;
@@ -110,6 +111,9 @@ int att_plan_blob(struct att_plan *plan, const void *bytes, size_t len, struct a
 
 /** att_plan_warn() - add a sentence for a careful user. Errors: NO_MEMORY. */
 int att_plan_warn(struct att_plan *plan, const char *text, struct att_err *err) _must_check_;
+
+/** att_plan_renew_id() - a new id from the second launch on: it names the job's cgroup. */
+int att_plan_renew_id(struct att_plan *plan, struct att_err *err) _must_check_;
 
 /* The parts of att_plan_make(), each in a file of its name; in this order. */
 

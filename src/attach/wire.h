@@ -30,6 +30,7 @@
 #define ATT_WIRE_SET_PERSONA  0x040u
 #define ATT_WIRE_CHECK_CGROUP 0x080u /* compare /proc/self/cgroup with the text, once inside */
 #define ATT_WIRE_AMBIENT      0x100u /* raise the ambient set */
+#define ATT_WIRE_SET_SCHED    0x400u
 #define ATT_WIRE_SCRIPT       0x200u /* the command reads a script from its descriptor 3 */
 
 enum att_wire_lsm {
@@ -56,12 +57,12 @@ struct att_wire_plan {
 
 	/* Descriptors by number; -1 where there is none. */
 	int32_t init_pidfd;
-	int32_t leaf_fd;     /* directory of the job's own cgroup */
-	int32_t leaf_dir_fd; /* directory that holds the leaf */
+	int32_t base_fd; /* directory of the cgroup that holds the leaf; -1: stay in the caller's */
 	int32_t script_fd;
 	int32_t n_legacy;
-	int32_t legacy_fd[ATT_WIRE_MAX_LEGACY]; /* cgroup.procs of each v1 hierarchy, for writing */
-	char leaf_name[ATT_WIRE_LEAF_NAME];
+	int32_t legacy_fd[ATT_WIRE_MAX_LEGACY]; /* "tasks" of each v1 hierarchy, for writing */
+	char leaf_name[ATT_WIRE_LEAF_NAME];     /* made by the guardian; "": the base itself */
+	uint32_t leaf_uid, leaf_gid;            /* who shall own it; 0: root */
 
 	uint32_t ns_flags;  /* CLONE_NEW* to enter */
 	uint32_t null_mask; /* bit i: descriptor i is the container's own /dev/null */
@@ -73,6 +74,7 @@ struct att_wire_plan {
 	int32_t oom_score_adj;
 	int32_t nice;
 	uint32_t io_priority;
+	int32_t sched_policy, sched_priority;
 	uint32_t personality;
 	struct att_wire_span affinity; /* bytes of a CPU set */
 

@@ -93,8 +93,7 @@ static char upper(char c)
 	return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
 }
 
-/* Past @prefix (upper case) when @text starts with it in any case, else NULL. */
-static const char *skip_prefix(const char *text, const char *prefix)
+const char *att_parse_prefix(const char *text, const char *prefix)
 {
 	for (; *prefix != '\0'; text++, prefix++)
 		if (upper(*text) != *prefix)
@@ -102,9 +101,9 @@ static const char *skip_prefix(const char *text, const char *prefix)
 	return text;
 }
 
-static bool same_name(const char *text, const char *name)
+bool att_parse_is(const char *text, const char *name)
 {
-	const char *rest = skip_prefix(text, name);
+	const char *rest = att_parse_prefix(text, name);
 
 	return rest && *rest == '\0';
 }
@@ -244,7 +243,7 @@ bool att_parse_size(const char *text, uint64_t *ret_bytes)
 	for (size_t i = 0; i < countof(size_units); i++) {
 		const struct unit *u = &size_units[i];
 
-		if (!same_name(text, u->name))
+		if (!att_parse_is(text, u->name))
 			continue;
 		/* There is no part of a byte. */
 		if ((u->scale == 1 && amount.n_fraction > 0) ||
@@ -259,8 +258,8 @@ bool att_parse_size(const char *text, uint64_t *ret_bytes)
 /* "RTMIN", "RTMIN+n", "RTMAX", "RTMAX-n". */
 static bool parse_realtime(const char *text, int *ret)
 {
-	const char *from_min = skip_prefix(text, "RTMIN");
-	const char *from_max = skip_prefix(text, "RTMAX");
+	const char *from_min = att_parse_prefix(text, "RTMIN");
+	const char *from_max = att_parse_prefix(text, "RTMAX");
 	const char *rest = from_min ? from_min : from_max;
 	uint64_t offset = 0;
 
@@ -276,7 +275,7 @@ static bool parse_realtime(const char *text, int *ret)
 
 bool att_parse_signal(const char *text, int *ret)
 {
-	const char *bare = skip_prefix(text, "SIG");
+	const char *bare = att_parse_prefix(text, "SIG");
 	const char *name = bare ? bare : text;
 	uint64_t number = 0;
 
@@ -287,12 +286,12 @@ bool att_parse_signal(const char *text, int *ret)
 		return true;
 	}
 	for (size_t i = 1; i < countof(signal_names); i++)
-		if (signal_names[i] && same_name(name, signal_names[i])) {
+		if (signal_names[i] && att_parse_is(name, signal_names[i])) {
 			*ret = (int)i;
 			return true;
 		}
 	for (size_t i = 0; i < countof(signal_aliases); i++)
-		if (same_name(name, signal_aliases[i].name)) {
+		if (att_parse_is(name, signal_aliases[i].name)) {
 			*ret = signal_aliases[i].sig;
 			return true;
 		}

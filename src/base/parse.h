@@ -11,6 +11,17 @@
 
 #include "base/defs.h"
 
+/**
+ * att_parse_prefix() - past a prefix, in any case
+ * @prefix: upper case
+ *
+ * Return: within @text, or NULL when it does not start so. The locale does not matter.
+ */
+const char *att_parse_prefix(const char *text, const char *prefix);
+
+/** att_parse_is() - is @text this name (given in upper case), in any case? */
+bool att_parse_is(const char *text, const char *name);
+
 /** att_parse_u64() - decimal digits only, 0…UINT64_MAX. Return: true and *ret set, or false. */
 bool att_parse_u64(const char *text, uint64_t *ret) _must_check_;
 

@@ -90,6 +90,15 @@ static void ignore_broken_pipes(void)
 	att_assert(sigaction(SIGPIPE, &action, NULL) == 0);
 }
 
+/* Who starts us ignoring SIGCHLD would have the kernel reap the job, and its status be lost. */
+static void keep_children(void)
+{
+	struct sigaction action = { .sa_handler = SIG_DFL };
+
+	sigemptyset(&action.sa_mask);
+	att_assert(sigaction(SIGCHLD, &action, NULL) == 0);
+}
+
 /* ---- the steps of a run --------------------------------------------------------------------- */
 
 static int open_log(struct run *x, struct att_trouble *t)
@@ -210,6 +219,9 @@ static int relay(struct run *x, struct att_trouble *t)
 	int r = 0;
 
 	opts.signal_fd = x->signal_fd;
+	opts.end_flags = ATTACHE_END_STDIN;
+	if (x->o->status_fd != STDOUT_FILENO)
+		opts.end_flags |= ATTACHE_END_STDOUT;
 	r = attache_job_relay(x->job, &opts, &x->result, &t->api);
 	if (x->result.state != 0)
 		att_say_step(x->o, "job %s %s after %.3f s", attache_job_id(x->job),
@@ -323,6 +335,7 @@ int att_cmd_exec(const struct att_cli *cli)
 	int r = 0;
 
 	ignore_broken_pipes();
+	keep_children();
 	r = run(&x, &t);
 	return report(&x, r < 0 ? &t : NULL);
 }

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <lxc/lxccontainer.h>
@@ -138,9 +139,13 @@ static int wait_until_up(const char *name, const char *lxcpath, int64_t timeout_
 
 	for (;;) {
 		const char *state = NULL;
-		int r = att_monitor_state(lxcpath, name, att_clock_after_ns(timeout_ns), &state,
-		                          err);
+		int64_t answer_by_ns = att_clock_after_ns(timeout_ns);
+		int r = 0;
 
+		/* A monitor that starts its container answers nobody before its hooks are done. */
+		if (answer_by_ns < give_up_ns)
+			answer_by_ns = give_up_ns;
+		r = att_monitor_state(lxcpath, name, answer_by_ns, &state, err);
 		if (r < 0)
 			return r;
 		if (is_up(state))
@@ -178,6 +183,17 @@ static int pin_init(struct att_ct *ct, struct att_err *err)
 	return att_pidfd_pid(fd, &ct->host_pid, err);
 }
 
+/* liblxc would say so too, but on our standard error. */
+static int check_owner(const char *lxcpath, struct att_err *err)
+{
+	struct stat st;
+
+	if (geteuid() == 0 || stat(lxcpath, &st) < 0 || st.st_uid == geteuid())
+		return 0;
+	return att_err_set(err, ATT_E_PERMISSION_DENIED, ATT_STAGE_RESOLVE,
+	                   "the containers below '%s' are uid %u's", lxcpath, st.st_uid);
+}
+
 int att_lxc_open(const char *name, const char *lxcpath, int64_t timeout_ns, int64_t wait_ns,
                  struct att_ct *ret, struct att_err *err)
 {
@@ -192,6 +208,8 @@ int att_lxc_open(const char *name, const char *lxcpath, int64_t timeout_ns, int6
 		return att_err_set(err, ATT_E_INVALID_ARGUMENT, ATT_STAGE_REQUEST,
 		                   "lxcpath '%s' is not an absolute path", lxcpath ? lxcpath : "");
 	r = wait_until_up(name, lxcpath, timeout_ns, wait_ns, err);
+	if (r == 0)
+		r = check_owner(lxcpath, err);
 	if (r == 0)
 		r = att_monitor_wait_lock(lxcpath, name, att_clock_after_ns(timeout_ns), err);
 	if (r < 0)

@@ -15,6 +15,7 @@
 
 #define CMD_GET_STATE 3
 #define LOCK_POLL_MS  10
+#define MONITOR_ENDED 1
 
 /* The request and the answer, as every liblxc since 1.0 has them. */
 struct request {
@@ -94,6 +95,7 @@ static int check_peer(int fd, struct att_err *err)
 	return 0;
 }
 
+/* Return: 0; MONITOR_ENDED: it went away with the container. */
 static int ask(int fd, struct att_err *err)
 {
 	struct request req = { .cmd = CMD_GET_STATE };
@@ -113,10 +115,12 @@ static int ask(int fd, struct att_err *err)
 	control.header.cmsg_level = SOL_SOCKET;
 	control.header.cmsg_type = SCM_CREDENTIALS;
 	memcpy(CMSG_DATA(&control.header), &self, sizeof(self));
-	if (sendmsg(fd, &msg, MSG_NOSIGNAL) != (ssize_t)sizeof(req))
-		return att_err_sys(err, ATT_E_IO_ERROR, ATT_STAGE_RESOLVE, errno,
-		                   "ask the container's monitor");
-	return 0;
+	if (sendmsg(fd, &msg, MSG_NOSIGNAL) == (ssize_t)sizeof(req))
+		return 0;
+	if (errno == EPIPE || errno == ECONNRESET)
+		return MONITOR_ENDED;
+	return att_err_sys(err, ATT_E_IO_ERROR, ATT_STAGE_RESOLVE, errno,
+	                   "ask the container's monitor");
 }
 
 int att_monitor_state(const char *lxcpath, const char *name, int64_t deadline_ns,
@@ -149,6 +153,10 @@ int att_monitor_state(const char *lxcpath, const char *name, int64_t deadline_ns
 	r = check_peer(fd, err);
 	if (r == 0)
 		r = ask(fd, err);
+	if (r == MONITOR_ENDED) {
+		*ret_state = states[0];
+		return 0;
+	}
 	if (r == 0)
 		r = wait_for(fd, POLLIN, deadline_ns, err);
 	if (r < 0)

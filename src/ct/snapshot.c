@@ -251,8 +251,8 @@ int att_snapshot_take(const struct att_ct *ct, struct att_snapshot *ret, struct 
 		r = read_self(&s, err);
 	if (r == 0 && s.init.status.seccomp != 0)
 		r = att_lxc_item(ct, "lxc.seccomp.profile", &s.seccomp_profile, err);
-	/* All of it was init's only if init is still there. */
-	if (r == 0 && !att_pidfd_is_alive(ct->init_pidfd))
+	/* All of it was init's only if init is still there; and an error may be that it is not. */
+	if (!att_pidfd_is_alive(ct->init_pidfd))
 		r = gone(err);
 	if (r < 0)
 		return r;

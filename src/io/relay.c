@@ -2,6 +2,7 @@
 #include "io/relay.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fd.h"
 #include "io/channel.h"
 
 #define MAX_POLL (3 * 2 + 2)
@@ -71,6 +73,23 @@ static bool carry(struct loop *l)
 	return moved;
 }
 
+/* Whoever is at the other side of the caller's descriptor shall see an end when the job made one. */
+static void show_ends(struct loop *l)
+{
+	struct att_relay *r = l->relay;
+
+	for (size_t i = 0; i < 3; i++) {
+		_cleanup_close_ int null_fd = -1;
+
+		if (!(r->end_mask & (1u << i)) || att_channel_is_open(&l->channel[i]))
+			continue;
+		r->end_mask &= ~(1u << i);
+		null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+		if (null_fd >= 0 && r->caller_fd[i] >= 0)
+			att_ignore(dup2(null_fd, r->caller_fd[i]));
+	}
+}
+
 static bool is_finished(const struct loop *l)
 {
 	if (!l->job_ended)
@@ -99,8 +118,8 @@ static void pass_deadline(struct loop *l)
 		att_channel_end(&l->channel[i]);
 }
 
-/* Return: 0 or -errno. */
-static int wait_and_tell(struct loop *l)
+/* After a move there may be more to do at once, of which no descriptor tells. Return: 0 or -errno. */
+static int wait_and_tell(struct loop *l, bool moved)
 {
 	struct att_relay *r = l->relay;
 	struct pollfd p[MAX_POLL];
@@ -115,7 +134,7 @@ static int wait_and_tell(struct loop *l)
 	at[3] = n;
 	p[n++] = (struct pollfd){ .fd = l->job_ended ? -1 : r->job_pidfd, .events = POLLIN };
 	p[n++] = (struct pollfd){ .fd = r->signal_fd, .events = POLLIN };
-	ready = poll(p, n, att_clock_poll_ms(r->deadline_ns));
+	ready = poll(p, n, moved ? 0 : att_clock_poll_ms(r->deadline_ns));
 	if (ready < 0)
 		return errno == EINTR ? 0 : -errno;
 	for (size_t i = 0; i < 3; i++)
@@ -155,9 +174,11 @@ int att_relay_run(struct att_relay *relay, uint64_t ret_bytes[3], struct att_err
 	guard_pipes(&guard);
 	while (!is_finished(&l) && r == 0) {
 		/* Signals and the job's end are looked at between any two moves. */
-		att_ignore(carry(&l));
+		bool moved = carry(&l);
+
+		show_ends(&l);
 		if (!is_finished(&l))
-			r = wait_and_tell(&l);
+			r = wait_and_tell(&l, moved);
 	}
 	for (size_t i = 0; i < 3; i++) {
 		ret_bytes[i] = l.channel[i].bytes;

@@ -24,6 +24,8 @@ struct att_relay_hooks {
 struct att_relay {
 	int caller_fd[3]; /* -1: nothing to read, nobody to write to; borrowed */
 	int *pipe_fd;     /* three: our ends of the job's pipes; closed, and set to -1, when done */
+	uint32_t
+		end_mask; /* bit i: put the null device in place of caller_fd[i] when it has ended */
 	int job_pidfd;
 	int signal_fd;       /* a signalfd, or -1; borrowed */
 	int64_t deadline_ns; /* INT64_MAX: none */

@@ -53,35 +53,13 @@ static const char *const cap_names[] = {
 
 _Static_assert(countof(cap_names) == 41, "capabilities 0 to 40, in the kernel's order");
 
-/* Not toupper(): names must compare alike in every locale the host program may have set. */
-static char upper(char c)
-{
-	return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
-}
-
-/* Past @prefix (upper case) when @text starts with it in any case, else NULL. */
-static const char *skip_prefix(const char *text, const char *prefix)
-{
-	for (; *prefix != '\0'; text++, prefix++)
-		if (upper(*text) != *prefix)
-			return NULL;
-	return text;
-}
-
-static bool same_name(const char *text, const char *name)
-{
-	const char *rest = skip_prefix(text, name);
-
-	return rest && *rest == '\0';
-}
-
 bool att_cap_parse(const char *text, uint64_t *ret_mask)
 {
 	static const size_t n_prefix = sizeof("CAP_") - 1;
-	const char *bare = skip_prefix(text, "CAP_");
+	const char *bare = att_parse_prefix(text, "CAP_");
 	uint64_t number = 0;
 
-	if (same_name(text, "ALL")) {
+	if (att_parse_is(text, "ALL")) {
 		*ret_mask = UINT64_MAX;
 		return true;
 	}
@@ -90,7 +68,7 @@ bool att_cap_parse(const char *text, uint64_t *ret_mask)
 		return true;
 	}
 	for (size_t i = 0; i < countof(cap_names); i++)
-		if (same_name(bare ? bare : text, cap_names[i] + n_prefix)) {
+		if (att_parse_is(bare ? bare : text, cap_names[i] + n_prefix)) {
 			*ret_mask = UINT64_C(1) << i;
 			return true;
 		}

@@ -19,7 +19,8 @@
 #include "sys/proc.h"
 
 #define CGROUP_MOUNT "/sys/fs/cgroup"
-#define MOVE_ROUNDS  64
+#define KILL_ROUNDS  64
+#define REMOVE_NS    (1 * ATT_NS_PER_SEC)
 
 /* ---- where the container's root is ---- */
 
@@ -236,51 +237,49 @@ static int give_to(int dir_fd, uid_t uid, gid_t gid)
 	return 0;
 }
 
-static int make_dir(int parent_fd, const char *name, uid_t uid, gid_t gid, int *ret_fd,
-                    struct att_err *err)
+int att_cgroup_base_open(int root_fd, unsigned base, uid_t owner_uid, gid_t owner_gid,
+                         struct att_cgroup_leaf *ret, struct att_err *err)
 {
-	_cleanup_close_ int fd = -1;
-	bool made = mkdirat(parent_fd, name, 0755) == 0;
-	int r = 0;
-
-	if (!made && errno != EEXIST)
-		return att_err_sys(
-			err, errno == EAGAIN ? ATT_E_LIMIT_EXCEEDED : ATT_E_CONFINEMENT_UNAVAILABLE,
-			ATT_STAGE_CGROUP, errno, "make cgroup '%s'", name);
-	fd = open_beneath(parent_fd, name);
-	if (fd < 0) {
-		r = fd;
-		fd = -1;
-	} else if (made && uid != 0) {
-		r = give_to(fd, uid, gid);
-	}
-	if (r < 0)
-		return att_err_sys(err, ATT_E_CONFINEMENT_UNAVAILABLE, ATT_STAGE_CGROUP, -r,
-		                   "open cgroup '%s'", name);
-	*ret_fd = take_fd(&fd);
-	return 0;
-}
-
-int att_cgroup_leaf_make(int root_fd, unsigned base, const char *id, uid_t owner_uid,
-                         gid_t owner_gid, struct att_cgroup_leaf *ret, struct att_err *err)
-{
-	_cleanup_(att_cgroup_leaf_done) struct att_cgroup_leaf leaf = ATT_CGROUP_LEAF_INIT;
+	struct att_cgroup_leaf leaf = ATT_CGROUP_LEAF_INIT;
+	bool made = false;
 	int r = 0;
 
 	if (base == 0)
 		att_ignore(snprintf(leaf.base_name, sizeof(leaf.base_name), ".lxc"));
 	else
 		att_ignore(snprintf(leaf.base_name, sizeof(leaf.base_name), ".lxc-%u", base));
-	r = make_dir(root_fd, leaf.base_name, owner_uid, owner_gid, &leaf.base_fd, err);
-	if (r == 0 && id) {
-		att_ignore(snprintf(leaf.name, sizeof(leaf.name), "attache-%s", id));
-		r = make_dir(leaf.base_fd, leaf.name, owner_uid, owner_gid, &leaf.leaf_fd, err);
+	leaf.base_fd = open_beneath(root_fd, leaf.base_name);
+	if (leaf.base_fd == -ENOENT) {
+		made = mkdirat(root_fd, leaf.base_name, 0755) == 0;
+		leaf.base_fd =
+			made || errno == EEXIST ? open_beneath(root_fd, leaf.base_name) : -errno;
 	}
-	if (r < 0)
-		return r;
+	if (leaf.base_fd >= 0 && made && owner_uid != 0)
+		r = give_to(leaf.base_fd, owner_uid, owner_gid);
+	if (leaf.base_fd < 0)
+		r = leaf.base_fd;
+	if (r < 0) {
+		att_ignore(leaf.base_fd >= 0 ? att_fd_close(leaf.base_fd) : -1);
+		return att_err_sys(
+			err, r == -EAGAIN ? ATT_E_LIMIT_EXCEEDED : ATT_E_CONFINEMENT_UNAVAILABLE,
+			ATT_STAGE_CGROUP, -r, "make cgroup '%s'", leaf.base_name);
+	}
 	*ret = leaf;
-	leaf = (struct att_cgroup_leaf)ATT_CGROUP_LEAF_INIT;
 	return 0;
+}
+
+int att_cgroup_leaf_open(struct att_cgroup_leaf *leaf)
+{
+	if (leaf->leaf_fd >= 0)
+		return 0;
+	leaf->leaf_fd = open_beneath(leaf->base_fd, leaf->name);
+	if (leaf->leaf_fd >= 0)
+		return 0;
+
+	int r = leaf->leaf_fd;
+
+	leaf->leaf_fd = -1;
+	return r;
 }
 
 void att_cgroup_leaf_done(struct att_cgroup_leaf *leaf)
@@ -350,7 +349,7 @@ int att_cgroup_leaf_kill(const struct att_cgroup_leaf *leaf)
 	int r = write_file_at(leaf->leaf_fd, "cgroup.kill", "1");
 
 	/* Before Linux 5.14: one by one, until no new one was forked meanwhile. */
-	for (int i = 0; r == -ENOENT && i < MOVE_ROUNDS; i++)
+	for (int i = 0; r == -ENOENT && i < KILL_ROUNDS; i++)
 		if (for_each_pid(leaf, signal_one, SIGKILL) <= 0)
 			return 0;
 	return r;
@@ -376,13 +375,19 @@ bool att_cgroup_leaf_wait_empty(const struct att_cgroup_leaf *leaf, int64_t dead
 	}
 }
 
-void att_cgroup_leaf_remove(const struct att_cgroup_leaf *leaf)
+void att_cgroup_leaf_remove(struct att_cgroup_leaf *leaf)
 {
-	for (int i = 0; i < MOVE_ROUNDS; i++) {
-		if (unlinkat(leaf->base_fd, leaf->name, AT_REMOVEDIR) == 0 || errno != EBUSY)
+	int64_t give_up_ns = att_clock_after_ns(REMOVE_NS);
+
+	while (unlinkat(leaf->base_fd, leaf->name, AT_REMOVEDIR) < 0 && errno == EBUSY) {
+		int64_t soon_ns = att_clock_after_ns(ATT_NS_PER_MS);
+
+		if (att_clock_poll_ms(give_up_ns) == 0 || att_cgroup_leaf_open(leaf) < 0)
 			return;
-		if (for_each_pid(leaf, move_one, 0) <= 0)
-			att_ignore(att_cgroup_leaf_wait_empty(leaf,
-			                                      att_clock_after_ns(ATT_NS_PER_MS)));
+		if (for_each_pid(leaf, move_one, 0) > 0)
+			continue;
+		/* The last process may be gone and its cgroup not know it yet. */
+		if (att_cgroup_leaf_wait_empty(leaf, soon_ns))
+			att_ignore(poll(NULL, 0, 1));
 	}
 }

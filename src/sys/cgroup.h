@@ -72,17 +72,19 @@ int att_cgroup_open(const char *controllers, const char *path, size_t len, int *
 bool att_cgroup_is_frozen(int dir_fd);
 
 /**
- * att_cgroup_leaf_make() - make a job's own cgroup
+ * att_cgroup_base_open() - open the base for jobs, made if it is missing
  * @root_fd:   the container's v2 root
  * @base:      which base name to use, 0…ATT_CGROUP_BASES-1; the next when one cannot be joined
- * @id:        the job's id, becomes part of the leaf's name; NULL: only the base, leaf_fd stays -1
  * @owner_uid: host uid and gid that shall own it; 0: leave it to root
+ * @ret:       out: base_fd and base_name; the leaf is made by whoever watches over it
  *
  * Errors: CONFINEMENT_UNAVAILABLE, LIMIT_EXCEEDED (cgroup.max.descendants).
  */
-int att_cgroup_leaf_make(int root_fd, unsigned base, const char *id, uid_t owner_uid,
-                         gid_t owner_gid, struct att_cgroup_leaf *ret, struct att_err *err)
-	_must_check_;
+int att_cgroup_base_open(int root_fd, unsigned base, uid_t owner_uid, gid_t owner_gid,
+                         struct att_cgroup_leaf *ret, struct att_err *err) _must_check_;
+
+/** att_cgroup_leaf_open() - open the leaf of leaf->name, if it is not open. Return: 0 or -errno. */
+int att_cgroup_leaf_open(struct att_cgroup_leaf *leaf);
 
 /** att_cgroup_leaf_done() - close the descriptors; the directory stays. Idempotent. */
 void att_cgroup_leaf_done(struct att_cgroup_leaf *leaf);
@@ -101,6 +103,6 @@ bool att_cgroup_leaf_wait_empty(const struct att_cgroup_leaf *leaf, int64_t dead
  *
  * What the job left running (a daemon that it started) moves to the base and lives on.
  */
-void att_cgroup_leaf_remove(const struct att_cgroup_leaf *leaf);
+void att_cgroup_leaf_remove(struct att_cgroup_leaf *leaf);
 
 #endif

@@ -243,31 +243,13 @@ bool att_proc_parse_limits(const char *text, size_t len, struct att_rlimits *ret
 	return true;
 }
 
-/* Not toupper(): names must compare alike in every locale the host program may have set. */
-static char upper(char c)
-{
-	return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
-}
-
-/* Past @prefix (upper case) when @text starts with it in any case, else NULL. */
-static const char *skip_prefix(const char *text, const char *prefix)
-{
-	for (; *prefix != '\0'; text++, prefix++)
-		if (upper(*text) != *prefix)
-			return NULL;
-	return text;
-}
-
 int att_rlimit_from_name(const char *name)
 {
-	const char *bare = skip_prefix(name, "RLIMIT_");
+	const char *bare = att_parse_prefix(name, "RLIMIT_");
 
-	for (size_t i = 0; i < countof(rlimits); i++) {
-		const char *end = skip_prefix(bare ? bare : name, rlimits[i].name);
-
-		if (end && *end == '\0')
+	for (size_t i = 0; i < countof(rlimits); i++)
+		if (att_parse_is(bare ? bare : name, rlimits[i].name))
 			return (int)i;
-	}
 	return -1;
 }
 

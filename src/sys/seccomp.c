@@ -52,7 +52,10 @@ int att_filter_set(struct att_filter *f, const struct sock_filter *insns, size_t
 		    (insns[i].k & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_USER_NOTIF)
 			notify = true;
 	}
-	*f = (struct att_filter){ .insns = copy, .n = (uint16_t)n, .uses_notify = notify };
+	f->insns = copy;
+	f->n = (uint16_t)n;
+	f->uses_notify = notify;
+	f->n_unknown = 0;
 	return 0;
 }
 
@@ -330,7 +333,7 @@ static bool status_number(const char *status, const char *key, uint64_t *ret)
 /* The kernel's EPERM for a zombie and for a process that is gone by now. */
 static bool is_dead(const char *status, int r)
 {
-	if (r < 0)
+	if (status == NULL)
 		return r == -ENOENT || r == -ESRCH;
 	return strstr(status, "\nState:\tZ") != NULL || strstr(status, "\nState:\tX") != NULL;
 }
@@ -354,7 +357,7 @@ static int trace_failed(pid_t pid, int sys, struct att_err *err)
 		return att_err_set(err, ATT_E_CONTAINER_GONE, ATT_STAGE_SECCOMP,
 		                   "read the seccomp filters of process %d: it has ended",
 		                   (int)pid);
-	if (r == 0 && status_number(status, "\nTracerPid:", &tracer) && tracer != 0)
+	if (status != NULL && status_number(status, "\nTracerPid:", &tracer) && tracer != 0)
 		return att_err_set(err, ATT_E_CONFINEMENT_UNAVAILABLE, ATT_STAGE_SECCOMP,
 		                   "read the seccomp filters of process %d: "
 		                   "it is traced by process %llu already",
@@ -369,8 +372,9 @@ static bool has_no_filter(pid_t pid)
 	_cleanup_free_ char *status = NULL;
 	uint64_t mode = 0;
 
-	return read_status(pid, &status) == 0 && status_number(status, "\nSeccomp:", &mode) &&
-	       mode == 0;
+	if (read_status(pid, &status) < 0 || status == NULL)
+		return false;
+	return status_number(status, "\nSeccomp:", &mode) && mode == 0;
 }
 
 /*
@@ -460,6 +464,7 @@ int att_seccomp_read_back(pid_t host_pid, struct att_filter **ret, size_t *ret_n
 	r = helper_wait(&h, host_pid, deadline_ns, err);
 	if (r < 0)
 		return r;
+	att_assert(h.out != NULL);
 	r = check_findings(h.out, host_pid, err);
 	if (r < 0)
 		return r;

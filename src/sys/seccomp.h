@@ -68,8 +68,9 @@ struct att_filter *att_filters_free(struct att_filter *v, size_t n);
  * action words count by their beginning ("errno1" is errno 1), a section that names an architecture
  * of this host does not confine its rules to that one, a rule before the first section is live, a
  * name that libseccomp does not know is left out and counted in @ret->n_unknown.
- * Deliberately different: numbers that do not fit an int are refused instead of wrapped, and
- * "[aarch64]" is taken as "[arm64]".
+ * Deliberately different: numbers that do not fit an int are refused instead of wrapped; two rules
+ * for one system call that both compare several arguments are refused if one of their operators is
+ * neither == nor &=, because libseccomp may never end on them; "[aarch64]" is taken as "[arm64]".
  *
  * The host's architecture is the one attache was built for, whatever personality(2) says.
  * no_new_privs is not part of a filter: whether it is set is up to who loads this one.
@@ -98,7 +99,7 @@ int att_seccomp_compile_lxc(const char *path, const char *text, size_t len, stru
  *
  * Shape: newest first, that is in the order in which the kernel asks them; load them from the end.
  *
- * The process is stopped for some tens of microseconds. A helper process does the tracing: if
+ * The process is stopped for a fraction of a millisecond. A helper process does the tracing: if
  * anything goes wrong, its end releases the process, also one that did not stop before the deadline
  * and one whose reader was killed. The caller gets no SIGCHLD. A signal that arrives meanwhile is
  * delivered, a stopped process stays stopped. What the process can notice: a system call that

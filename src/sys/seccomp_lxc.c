@@ -16,6 +16,7 @@
 #define NUMBER_MAX 23u /* characters of a value or mask that liblxc looks at */
 #define OP_MAX     30u /* the same for an operator */
 #define COMPAT_MAX 2u  /* foreign architectures that a host runs */
+#define MULTI_MAX  64u /* system calls that have a rule on several arguments */
 #define FOREIGN    UINT32_MAX
 #define EMPTY      1 /* outcome of parse_action(): no action there */
 
@@ -96,6 +97,12 @@ struct rule {
 	struct scmp_arg_cmp args[ARGS_MAX];
 };
 
+/* A system call that has a rule on several arguments; see admit_multi(). */
+struct multi {
+	int nr;
+	bool ordered; /* with an operator other than == and &= */
+};
+
 struct compiler {
 	const char *path;
 	struct att_err *err;
@@ -106,6 +113,8 @@ struct compiler {
 	unsigned int line; /* of the line read last, from 1 */
 	size_t n_rules;
 	size_t n_unknown;
+	struct multi multi[MULTI_MAX];
+	size_t n_multi;
 	bool skip; /* within a section for another kind of host */
 	uint32_t default_action;
 	uint32_t rule_action; /* of a rule that names none */
@@ -369,6 +378,39 @@ static int add_to(struct compiler *c, scmp_filter_ctx ctx, int nr, const char *n
 	return rc < 0 ? refuse_rule(c, name, rc) : 0;
 }
 
+static bool is_ordered(const struct rule *rule)
+{
+	for (unsigned int i = 0; i < rule->n_args; i++) {
+		if (rule->args[i].op != SCMP_CMP_EQ && rule->args[i].op != SCMP_CMP_MASKED_EQ)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * libseccomp (2.5.4) can get into an endless loop, and liblxc with it, over two rules of one system
+ * call that both look at several arguments, once other operators than == and &= are involved. The
+ * profile is read on behalf of somebody who waits, so such a pair is refused.
+ */
+static int admit_multi(struct compiler *c, int nr, const char *name, const struct rule *rule)
+{
+	struct multi new = { .nr = nr, .ordered = is_ordered(rule) };
+
+	if (rule->n_args < 2)
+		return 0;
+	for (size_t i = 0; i < c->n_multi; i++) {
+		if (c->multi[i].nr == nr && (c->multi[i].ordered || new.ordered))
+			return refuse(c, "a second rule on several arguments with < > or != for",
+			              name, strlen(name));
+		if (c->multi[i].nr == nr)
+			return 0;
+	}
+	if (c->n_multi == MULTI_MAX)
+		return limit(c, "system calls with rules on several arguments", MULTI_MAX);
+	c->multi[c->n_multi++] = new;
+	return 0;
+}
+
 /*
  * Adds a rule to the native filter and to each compat one. @nr is always the native number:
  * libseccomp translates it. A negative one is a call that only other architectures have.
@@ -382,6 +424,9 @@ static int add_rule(struct compiler *c, const char *name, const struct rule *rul
 		c->n_unknown++;
 		return 0;
 	}
+	r = admit_multi(c, nr, name, rule);
+	if (r < 0)
+		return r;
 	if (nr >= 0) {
 		r = add_to(c, c->native, nr, name, rule);
 		if (r < 0)
@@ -501,6 +546,7 @@ static int parse_version(struct compiler *c, int *ret)
 	size_t used = 0;
 
 	c->line = 1;
+	att_assert(c->text != NULL);
 	if (!scan_int(c->text, 10, ret, &after) || (*ret != 1 && *ret != 2))
 		return refuse(c, "unknown version", c->text, strcspn(c->text, "\n"));
 	used = (size_t)(after - c->text);

@@ -99,6 +99,10 @@ static const struct {
 	{ D2 "read allow\n", "line 3: rule repeats the default action for 'read'" },
 	{ A2 "read\nwrite kill\n", "line 4: rule repeats the default action for 'write'" },
 	{ D2 "read kill [0,1,>][0,9,<]\n", "line 3: bad rule for 'read'" },
+	{ D2 "lseek errno 9 [1,5,>][2,4,==]\nlseek errno 9 [1,5,>][3,4,==]\n",
+	  "line 4: a second rule on several arguments with < > or != for 'lseek'" },
+	{ D2 "lseek errno 9 [1,5,==][2,4,==]\nlseek errno 9 [1,5,==][3,4,!=]\n",
+	  "line 4: a second rule on several arguments with < > or != for 'lseek'" },
 	{ D2 "read f\033[31m\n", "line 3: unknown action 'f\\x1b[31m'" },
 };
 
@@ -207,6 +211,16 @@ static const struct decision decisions[] = {
 	{ D2 "read errno 1 [0,1,==][2,3,>]\n", 0, "read", { 1, 0, 4 }, ERRNO(1) },
 	{ D2 "read errno 1 [0,1,==][2,3,>]\n", 0, "read", { 1, 0, 3 }, ALLOW },
 	{ D2 "read errno 1 [0,1,==][2,3,>]\n", 0, "read", { 2, 0, 4 }, ALLOW },
+	{ D2 "read errno 1 [0,1,==][2,3,==]\nread errno 2 [0,1,==][2,4,&=,4]\n",
+	  0,
+	  "read",
+	  { 1, 0, 7 },
+	  ERRNO(2) },
+	{ D2 "read errno 1 [0,1,==][2,3,>]\nwrite errno 2 [0,1,==][2,3,>]\nread errno 3 [1,9,>]\n",
+	  0,
+	  "read",
+	  { 0, 10 },
+	  ERRNO(3) },
 	{ D2 "read errno 1 [5,9,==]\n", 0, "read", { 0, 0, 0, 0, 0, 9 }, ERRNO(1) },
 	/* the macro */
 	{ D2 "reject_force_umount  # [comment\n", 0, "read", { 0 }, UINT32_MAX },

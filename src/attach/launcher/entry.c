@@ -18,6 +18,7 @@
 #include "attach/launcher/sys.h"
 #include "base/stage.h"
 
+#define DEFAULT_SLACK_NS 50000ul
 
 /* Whole writes only: these files take one write or refuse it. */
 static int write_once(int fd, const char *text, size_t len)
@@ -27,6 +28,13 @@ static int write_once(int fd, const char *text, size_t len)
 	if (n < 0)
 		return (int)n;
 	return (size_t)n == len ? 0 : -EIO;
+}
+
+static int prctl_int(int option, unsigned long a, unsigned long b)
+{
+	long r = sys_call5(__NR_prctl, option, a, b, 0, 0);
+
+	return r < 0 ? (int)r : 0;
 }
 
 /* cgroup v1 cannot be entered at birth: the process writes itself ("0") into each hierarchy. */
@@ -109,6 +117,13 @@ static int set_limits(struct entry *e)
 	for (uint32_t n = 0; n < 16 && r >= 0; n++)
 		if (p->rlimit_mask & (1u << n))
 			r = sys_call4(__NR_prlimit64, 0, n, &p->rlimit[n], 0);
+	if (r >= 0 && (p->flags & ATT_WIRE_SET_SCHED))
+		r = sys_call3(__NR_sched_setscheduler, 0, p->sched_policy, &p->sched_priority);
+	/* The kernel's defaults; a caller's would go on to the job. */
+	if (r >= 0)
+		r = prctl_int(PR_SET_TIMERSLACK, DEFAULT_SLACK_NS, 0);
+	if (r >= 0)
+		r = prctl_int(PR_SET_THP_DISABLE, 0, 0);
 	if (r >= 0 && (p->flags & ATT_WIRE_SET_NICE))
 		r = sys_call3(__NR_setpriority, 0, 0, p->nice);
 	if (r >= 0 && (p->flags & ATT_WIRE_SET_AFFINITY))
@@ -181,13 +196,6 @@ static int set_label(struct entry *e)
 	if (e->plan->lsm == ATT_WIRE_LSM_NONE)
 		return 0;
 	return write_once(e->label_fd, e->blob + e->plan->label.offset, e->plan->label.len);
-}
-
-static int prctl_int(int option, unsigned long a, unsigned long b)
-{
-	long r = sys_call5(__NR_prctl, option, a, b, 0, 0);
-
-	return r < 0 ? (int)r : 0;
 }
 
 static int set_caps(uint64_t effective, uint64_t permitted, uint64_t inheritable)
@@ -263,13 +271,14 @@ static int set_ids(struct entry *e)
 }
 
 /*
- * Becomes the job's user but keeps the permitted set, since loading a filter without no_new_privs
- * needs CAP_SYS_ADMIN. Changing ids makes a process dumpable again, and forgets the signal for the
- * parent's death: both are set anew.
+ * Becomes the job's user, with its rights from here on, but keeps the permitted set, since loading a
+ * filter without no_new_privs needs CAP_SYS_ADMIN. Changing ids makes a process dumpable again, and
+ * forgets the signal for the parent's death: both are set anew.
  */
 static int become_user(struct entry *e)
 {
 	const struct att_wire_plan *p = e->plan;
+	uint64_t permitted = 0;
 	int r = 0;
 
 	sys_call1(__NR_umask, p->umask);
@@ -282,6 +291,11 @@ static int become_user(struct entry *e)
 		r = set_ids(e);
 	if (r == 0)
 		r = prctl_int(PR_SET_KEEPCAPS, 0, 0);
+	if (r == 0)
+		r = get_permitted(&permitted);
+	/* The kernel clears them only when root leaves; the host's root is nobody in a user namespace. */
+	if (r == 0)
+		r = set_caps(permitted & p->cap_effective, permitted, 0);
 	if (r == 0)
 		r = prctl_int(PR_SET_DUMPABLE, 0, 0);
 	if (r == 0)
@@ -455,14 +469,14 @@ static int caps_after_filter(struct entry *e)
  */
 static int spawn_job(struct entry *e)
 {
-	long r = job_clone(CLONE_PARENT | CLONE_VFORK);
+	long r = 0;
 
+	/* Until the job says otherwise; also if this process does not live to ask. */
+	e->report->stage = ATT_STAGE_SPAWN;
+	r = job_clone(CLONE_PARENT | CLONE_VFORK | CLONE_PARENT_SETTID, &e->status.job_pid);
 	if (r == 0)
 		job_run(e);
-	if (r < 0)
-		return (int)r;
-	e->status.job_pid = (int32_t)r;
-	return 0;
+	return r < 0 ? (int)r : 0;
 }
 
 const struct step entry_steps[] = {
@@ -504,8 +518,5 @@ int entry_run(void *arg)
 			return 1;
 		}
 	}
-	e->status.stage = e->report->stage;
-	e->status.sys = e->report->sys;
-	e->status.detail = e->report->detail;
 	return 0;
 }

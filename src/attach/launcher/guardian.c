@@ -10,7 +10,7 @@
  * library's process says that all is done, or is gone. In the latter case it ends every process of
  * the job's cgroup and removes it.
  *
- * argv: the number of the socket, then the command's. envp: the command's.
+ * argv: "attache:" and the number of the socket, then the command's. envp: the command's.
  */
 #include <linux/close_range.h>
 #include <linux/fcntl.h>
@@ -27,7 +27,7 @@
 #define SIGKILL_    9
 #define POLLPRI_    2
 #define ENTRY_STACK 16384
-#define MAX_FDS     (ATT_WIRE_MAX_LEGACY + 5)
+#define MAX_FDS     (ATT_WIRE_MAX_LEGACY + 4)
 
 struct pollfd_ {
 	int fd;
@@ -36,6 +36,7 @@ struct pollfd_ {
 
 static struct att_wire_plan plan;
 static struct entry entry;
+static long leaf_fd = -1;
 static char entry_stack[ENTRY_STACK] __attribute__((aligned(16)));
 
 /* The compiler may call these whatever the flags. */
@@ -81,10 +82,15 @@ static int read_full(int fd, void *buf, size_t len)
 	return 1;
 }
 
+/* "attache:NUMBER": the name is for who looks at the host's processes. */
 static int parse_socket(const char *text)
 {
 	int fd = 0;
 
+	while (*text != '\0' && *text != ':')
+		text++;
+	if (*text++ != ':')
+		return -1;
 	for (; *text >= '0' && *text <= '9' && fd < 10000000; text++)
 		fd = fd * 10 + (*text - '0');
 	return *text == '\0' ? fd : -1;
@@ -123,8 +129,7 @@ static int close_others(int sock)
 
 	keep[n++] = sock;
 	keep[n++] = plan.init_pidfd;
-	keep[n++] = plan.leaf_fd;
-	keep[n++] = plan.leaf_dir_fd;
+	keep[n++] = plan.base_fd;
 	keep[n++] = plan.script_fd;
 	for (int i = 0; i < plan.n_legacy && i < ATT_WIRE_MAX_LEGACY; i++)
 		keep[n++] = plan.legacy_fd[i];
@@ -159,6 +164,39 @@ static int enter_time_namespace(void)
 	return r < 0 ? (int)r : 0;
 }
 
+static long give_leaf(const char *file, long flags)
+{
+	return sys_call5(__NR_fchownat, leaf_fd, file, plan.leaf_uid, plan.leaf_gid, flags);
+}
+
+/*
+ * The job's own cgroup is made here and not by the library, so that whoever makes it is also the one
+ * that removes it when the library's process is gone. An idmapped container's root owns it.
+ */
+static long make_leaf(void)
+{
+	long r = 0;
+
+	if (plan.base_fd < 0)
+		return 0;
+	if (plan.leaf_name[0] == '\0') {
+		leaf_fd = plan.base_fd;
+		return 0;
+	}
+	r = sys_call3(__NR_mkdirat, plan.base_fd, plan.leaf_name, 0755);
+	if (r >= 0)
+		leaf_fd = r = sys_call4(__NR_openat, plan.base_fd, plan.leaf_name,
+		                        O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
+	if (r < 0 || plan.leaf_uid == 0)
+		return r;
+	r = give_leaf("", AT_EMPTY_PATH);
+	if (r >= 0)
+		r = give_leaf("cgroup.procs", 0);
+	if (r >= 0)
+		r = give_leaf("cgroup.threads", 0);
+	return r < 0 ? r : give_leaf("cgroup.subtree_control", 0);
+}
+
 /* CLONE_PARENT: both the entry process and the job are children of the library's process. */
 static void run_entry(void)
 {
@@ -168,21 +206,30 @@ static void run_entry(void)
 	entry.status.magic = ATT_WIRE_MAGIC;
 	entry.status.stage = ATT_STAGE_NAMESPACES;
 	if (r == 0) {
+		entry.status.stage = ATT_STAGE_CGROUP;
+		r = make_leaf();
+	}
+	if (r >= 0) {
 		memset(&args, 0, sizeof(args));
 		args.flags = CLONE_VM | CLONE_VFORK | CLONE_PARENT;
 		args.stack = (uint64_t)(uintptr_t)entry_stack;
 		args.stack_size = sizeof(entry_stack);
-		if (plan.leaf_fd >= 0) {
+		if (leaf_fd >= 0) {
 			args.flags |= CLONE_INTO_CGROUP;
-			args.cgroup = (uint64_t)(uint32_t)plan.leaf_fd;
+			args.cgroup = (uint64_t)leaf_fd;
 		}
-		entry.status.stage = ATT_STAGE_CGROUP;
 		r = att_clone3(&args, sizeof(args), entry_run, &entry);
 	}
 	if (r < 0)
 		entry.status.sys = (int32_t)-r;
 	else
 		entry.status.entry_pid = (int32_t)r;
+	/* The job knows best how far it came, even if the entry process was killed meanwhile. */
+	if (entry.status.stage == ATT_STAGE_SPAWN && entry.status.job_pid > 0) {
+		entry.status.stage = entry.report->stage;
+		entry.status.sys = entry.report->sys;
+		entry.status.detail = entry.report->detail;
+	}
 }
 
 static void send_status(int sock)
@@ -223,12 +270,12 @@ static void end_job(void)
 	struct pollfd_ events = { -1, POLLPRI_, 0 };
 	long kill_fd = 0;
 
-	if (plan.leaf_fd < 0) {
+	if (leaf_fd < 0) {
 		kill_group();
 		return;
 	}
-	events.fd = (int)sys_call4(__NR_openat, plan.leaf_fd, "cgroup.events", O_RDONLY, 0);
-	kill_fd = sys_call4(__NR_openat, plan.leaf_fd, "cgroup.kill", O_WRONLY, 0);
+	events.fd = (int)sys_call4(__NR_openat, leaf_fd, "cgroup.events", O_RDONLY, 0);
+	kill_fd = sys_call4(__NR_openat, leaf_fd, "cgroup.kill", O_WRONLY, 0);
 	if (kill_fd < 0 || sys_call3(__NR_write, kill_fd, "1", 1) < 0)
 		kill_group();
 	while (events.fd >= 0) {
@@ -238,7 +285,7 @@ static void end_job(void)
 			break;
 		sys_call5(__NR_ppoll, &events, 1, 0, 0, 0);
 	}
-	sys_call3(__NR_unlinkat, plan.leaf_dir_fd, plan.leaf_name, AT_REMOVEDIR);
+	sys_call3(__NR_unlinkat, plan.base_fd, plan.leaf_name, AT_REMOVEDIR);
 }
 
 __attribute__((noreturn, used)) void launcher_main(long *sp);
@@ -253,6 +300,7 @@ void launcher_main(long *sp)
 	if (sock < 3)
 		leave(125);
 	sys_call5(__NR_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
+	sys_call5(__NR_prctl, PR_SET_NAME, "attache", 0, 0, 0);
 	/* Out of the caller's process group: who kills that, means attache and not its guardian. */
 	sys_call0(__NR_setsid);
 	if (!read_plan(sock) || !close_others(sock))

@@ -8,11 +8,11 @@
 #include "attach/launcher/sys.h"
 #include "base/stage.h"
 
-#define PATH_BYTES    4096
+#define PATH_BYTES 4096
 
-long job_clone(unsigned long flags)
+long job_clone(unsigned long flags, int32_t *parent_tid)
 {
-	return sys_call5(__NR_clone, flags, 0, 0, 0, 0);
+	return sys_call5(__NR_clone, flags, 0, parent_tid, 0, 0);
 }
 
 __attribute__((noreturn)) static void leave(struct entry *e, int stage, long error, int detail)
@@ -96,8 +96,6 @@ void job_run(struct entry *e)
 	const char *file = e->blob + e->plan->path.offset;
 	long r = 0;
 
-	/* If the container's filter kills one of these calls, this is what remains to be read. */
-	e->report->stage = ATT_STAGE_SPAWN;
 	/* Always a session of its own: the caller's terminal is out of reach. */
 	r = sys_call0(__NR_setsid);
 	if (r >= 0 && !(e->plan->flags & ATT_WIRE_DETACH))

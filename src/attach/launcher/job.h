@@ -10,10 +10,11 @@
 
 /**
  * job_clone() - fork with clone flags and no stack of its own
+ * @parent_tid: where the kernel writes the child's pid before the child runs
  *
  * Return: pid in the parent, 0 in the child, -errno.
  */
-long job_clone(unsigned long flags);
+long job_clone(unsigned long flags, int32_t *parent_tid);
 
 /** job_run() - become the command, or report why not in e->report and exit. */
 __attribute__((noreturn)) void job_run(struct entry *e);
