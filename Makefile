@@ -28,12 +28,12 @@ ifneq ($(filter-out bootstrap demo check bench help clean,$(or $(MAKECMDGOALS),a
   endif
 endif
 PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS) jansson)
-PKG_LIBS   = $(shell pkg-config --libs lxc libseccomp)
-# Costs no start-up time: linked into the program where an archive exists.
-JSON_STATIC = $(shell pkg-config --variable=libdir jansson)/libjansson.a
-JSON_LIBS   = $(if $(wildcard $(JSON_STATIC)),$(JSON_STATIC),-ljansson)
-
-LIBS = $(PKG_LIBS) $(JSON_LIBS)
+# Each shared library costs every start: the program takes archives where there are some, and liblxc
+# is loaded only when it is needed (src/ct/lxc.c).
+archive_or = $(or $(wildcard $(shell pkg-config --variable=libdir $(1))/$(2).a),$(3))
+JSON_LIBS    = $(call archive_or,jansson,libjansson,-ljansson)
+SECCOMP_LIBS = $(call archive_or,libseccomp,libseccomp,-lseccomp)
+LIBS = $(SECCOMP_LIBS) $(JSON_LIBS) -ldl -static-libgcc
 
 cc_ok = $(shell $(CC) -Werror $(1) -x c -c /dev/null -o /dev/null 2>/dev/null && echo $(1))
 WARN := -std=gnu17 -Wall -Wextra -Wpedantic -Wformat=2 -Wconversion -Wsign-conversion -Wshadow \
@@ -110,8 +110,8 @@ lib: $(O)/libattache.a $(O)/libattache.so.$(SOVERSION)
 # Rewritten only when the flags change, so that everything is rebuilt then and only then.
 $(O)/flags: FORCE
 	@mkdir -p $(@D)
-	@echo '$(CC) $(subst ','\'',$(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS_ALL))' | cmp -s - $@ || \
-	  echo '$(CC) $(subst ','\'',$(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS_ALL))' > $@
+	@echo '$(CC) $(subst ','\'',$(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS_ALL) $(LIBS))' | cmp -s - $@ || \
+	  echo '$(CC) $(subst ','\'',$(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS_ALL) $(LIBS))' > $@
 .PHONY: FORCE
 FORCE:
 
@@ -147,13 +147,13 @@ $(O)/libattache.so.$(SOVERSION): $(LIB_OBJ) src/attache.map
 	@echo "  LD      $@"
 	$(Q)$(CC) $(CFLAGS_ALL) -shared -Wl,-soname,$(@F) -Wl,--version-script=src/attache.map \
 	  $(if $(filter release debug,$(MODE)),-Wl$(comma)-z$(comma)defs) $(LDFLAGS_ALL) $(LIB_OBJ) \
-	  $(PKG_LIBS) -ljansson -o $@
+	  -lseccomp -ljansson -ldl -o $@
 	$(Q)ln -sf $(@F) $(O)/libattache.so
 comma := ,
 
-$(O)/attache: $(O)/src/cli/main.o $(O)/libcli.a $(O)/libattache.a
+$(O)/attache: $(O)/src/cli/main.o $(O)/libcli.a $(O)/libattache.a $(O)/flags
 	@echo "  LD      $@"
-	$(Q)$(CC) $(CFLAGS_ALL) -fPIE -pie $(LDFLAGS_ALL) $^ $(LIBS) -o $@
+	$(Q)$(CC) $(CFLAGS_ALL) -fPIE -pie $(LDFLAGS_ALL) $(filter-out %/flags,$^) $(LIBS) -o $@
 
 # ---- test programs ----------------------------------------------------------------------------
 $(O)/libharness.a: $(HARNESS_OBJ)

@@ -92,6 +92,10 @@ static void release_guardian(struct att_job *job)
 	if (job->guard_fd >= 0)
 		att_ignore(send(job->guard_fd, &done, 1, MSG_NOSIGNAL));
 	job->guard_fd = att_fd_close(job->guard_fd);
+}
+
+static void reap_guardian(struct att_job *job)
+{
 	if (job->guard_pid > 0)
 		while (waitpid(job->guard_pid, NULL, 0) < 0 && errno == EINTR)
 			;
@@ -107,8 +111,10 @@ void att_job_done(struct att_job *job)
 		att_ignore(att_job_reap(job, true));
 	}
 	release_guardian(job);
+	/* While it ends. */
 	if (job->own_leaf)
 		att_cgroup_leaf_remove(&job->leaf);
+	reap_guardian(job);
 	att_cgroup_leaf_done(&job->leaf);
 	job->own_leaf = false;
 	job->pidfd = att_fd_close(job->pidfd);

@@ -110,7 +110,6 @@ static int open_legacy(const struct att_plan *plan, struct att_placement *p, str
 
 	for (size_t i = 0; i < s->cgroup.n; i++) {
 		const struct att_cgroup_line *line = &s->cgroup.v[i];
-		_cleanup_close_ int dir_fd = -1;
 		int r = 0;
 
 		if (line->hierarchy == 0 || is_there(s, i))
@@ -118,20 +117,15 @@ static int open_legacy(const struct att_plan *plan, struct att_placement *p, str
 		if (p->n_legacy >= ATT_WIRE_MAX_LEGACY)
 			return att_err_set(err, ATT_E_LIMIT_EXCEEDED, ATT_STAGE_CGROUP,
 			                   "more than %d cgroup hierarchies", ATT_WIRE_MAX_LEGACY);
-		r = att_cgroup_open(line->controllers, line->path, s->cgroup_root_len[i], &dir_fd,
-		                    err);
-		if (r < 0)
-			return r;
 		/*
 		 * "tasks" moves the one thread that writes, for which the kernel needs no lock
 		 * against forks; "cgroup.procs" would wait about 10 ms for it. The entry process
 		 * has one thread.
 		 */
-		p->legacy_fd[p->n_legacy] = openat(dir_fd, "tasks", O_WRONLY | O_CLOEXEC);
-		if (p->legacy_fd[p->n_legacy] < 0)
-			return att_err_sys(err, ATT_E_CONFINEMENT_UNAVAILABLE, ATT_STAGE_CGROUP,
-			                   errno, "open '%s/tasks' of hierarchy '%s'", line->path,
-			                   line->controllers);
+		r = att_cgroup_open_file(line->controllers, line->path, s->cgroup_root_len[i],
+		                         "tasks", &p->legacy_fd[p->n_legacy], err);
+		if (r < 0)
+			return r;
 		p->n_legacy++;
 	}
 	return 0;

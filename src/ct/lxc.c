@@ -2,6 +2,7 @@
 #include "ct/lxc.h"
 
 #include <dirent.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -16,12 +17,85 @@
 #include "ct/monitor.h"
 #include "sys/pidfd.h"
 
-#define WAIT_POLL_MS 20
-#define NAME_SHOWN   128
+#define WAIT_POLL_MS    20
+#define NAME_SHOWN      128
+#define DEFAULT_LXCPATH "/var/lib/lxc"
+#define GLOBAL_CONFIG   "/etc/lxc/lxc.conf"
+
+#define LIBLXC          "liblxc.so.1"
+
+/* What is used of liblxc; prototypes are those of its header. */
+struct liblxc {
+	__typeof__(&lxc_get_version) get_version;
+	__typeof__(&lxc_get_global_config_item) get_global_config_item;
+	__typeof__(&lxc_container_new) container_new;
+	__typeof__(&lxc_container_put) container_put;
+	__typeof__(&list_active_containers) list_active;
+	__typeof__(&list_all_containers) list_all;
+};
+
+/* POSIX has dlsym() give functions as data pointers. */
+static bool find_symbol(void *handle, const char *name, void *ret)
+{
+	void *symbol = dlsym(handle, name);
+
+	memcpy(ret, &symbol, sizeof(symbol));
+	return symbol != NULL;
+}
+
+/* Loaded once by the dynamic linker, and never unloaded. */
+static int load_liblxc(struct liblxc *ret, struct att_err *err)
+{
+	void *handle = dlopen(LIBLXC, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+
+	if (handle && find_symbol(handle, "lxc_get_version", &ret->get_version) &&
+	    find_symbol(handle, "lxc_get_global_config_item", &ret->get_global_config_item) &&
+	    find_symbol(handle, "lxc_container_new", &ret->container_new) &&
+	    find_symbol(handle, "lxc_container_put", &ret->container_put) &&
+	    find_symbol(handle, "list_active_containers", &ret->list_active) &&
+	    find_symbol(handle, "list_all_containers", &ret->list_all))
+		return 0;
+	return att_err_set(err, ATT_E_UNSUPPORTED, ATT_STAGE_RESOLVE, "load %s: %s", LIBLXC,
+	                   handle ? "it is too old" : "not found");
+}
 
 const char *att_lxc_version(void)
 {
-	return lxc_get_version();
+	struct att_err ignored = ATT_ERR_INIT;
+	struct liblxc lxc;
+
+	return load_liblxc(&lxc, &ignored) < 0 ? "" : lxc.get_version();
+}
+
+/* liblxc's configured path. Without a configuration file that is where it was built to look. */
+static int default_lxcpath(char **ret, struct att_err *err)
+{
+	struct liblxc lxc;
+	const char *path = DEFAULT_LXCPATH;
+	int r = 0;
+
+	if (geteuid() != 0 || access(GLOBAL_CONFIG, F_OK) == 0 || access(path, F_OK) < 0) {
+		r = load_liblxc(&lxc, err);
+		if (r < 0)
+			return r;
+		path = lxc.get_global_config_item("lxc.lxcpath");
+	}
+	*ret = strdup(path ? path : DEFAULT_LXCPATH);
+	return *ret ? 0 : att_err_nomem(err, ATT_STAGE_RESOLVE);
+}
+
+static int choose_lxcpath(const char *wanted, char **ret, struct att_err *err)
+{
+	char shown[NAME_SHOWN];
+
+	if (!wanted)
+		return default_lxcpath(ret, err);
+	if (wanted[0] != '/')
+		return att_err_set(err, ATT_E_INVALID_ARGUMENT, ATT_STAGE_REQUEST,
+		                   "lxcpath '%s' is not an absolute path",
+		                   att_escape(shown, sizeof(shown), wanted, strlen(wanted)));
+	*ret = strdup(wanted);
+	return *ret ? 0 : att_err_nomem(err, ATT_STAGE_RESOLVE);
 }
 
 int att_lxc_check_name(const char *name, struct att_err *err)
@@ -132,56 +206,34 @@ static bool is_up(const char *state)
 	       strcmp(state, "FREEZING") == 0 || strcmp(state, "THAWED") == 0;
 }
 
+/* Asks until it runs, or the time to wait is over. */
 static int wait_until_up(const char *name, const char *lxcpath, int64_t timeout_ns, int64_t wait_ns,
-                         struct att_err *err)
+                         struct att_monitor_answers *ret, struct att_err *err)
 {
 	int64_t give_up_ns = att_clock_after_ns(wait_ns);
 
 	for (;;) {
-		const char *state = NULL;
 		int64_t answer_by_ns = att_clock_after_ns(timeout_ns);
 		int r = 0;
 
 		/* A monitor that starts its container answers nobody before its hooks are done. */
 		if (answer_by_ns < give_up_ns)
 			answer_by_ns = give_up_ns;
-		r = att_monitor_state(lxcpath, name, answer_by_ns, &state, err);
-		if (r < 0)
+		r = att_monitor_ask(lxcpath, name, ATT_MONITOR_ALL, answer_by_ns, ret, err);
+		if (r < 0 || is_up(ret->state))
 			return r;
-		if (is_up(state))
-			return 0;
 		/* A name that nobody knows will not come up by waiting. */
-		if (strcmp(state, "STOPPED") == 0 && !is_defined(lxcpath, name))
+		if (strcmp(ret->state, "STOPPED") == 0 && !is_defined(lxcpath, name))
 			return not_found(name, lxcpath, err);
 		if (att_clock_poll_ms(give_up_ns) == 0)
 			return att_err_set(err, ATT_E_CONTAINER_NOT_RUNNING, ATT_STAGE_RESOLVE,
-			                   "not running (%s)", state);
+			                   "not running (%s)", ret->state);
+		att_monitor_answers_done(ret);
 		att_ignore(poll(NULL, 0, WAIT_POLL_MS));
 	}
 }
 
-/* ---- the handle ---- */
-
-void att_lxc_close(struct att_ct *ct)
-{
-	if (ct->lxc)
-		att_ignore(lxc_container_put(ct->lxc));
-	free(ct->name);
-	free(ct->lxcpath);
-	ct->init_pidfd = att_fd_close(ct->init_pidfd);
-	*ct = (struct att_ct)ATT_CT_INIT;
-}
-
-static int pin_init(struct att_ct *ct, struct att_err *err)
-{
-	int fd = ct->lxc->init_pidfd(ct->lxc);
-
-	if (fd < 0)
-		return att_err_sys(err, ATT_E_CONTAINER_NOT_RUNNING, ATT_STAGE_RESOLVE, -fd,
-		                   "ask for the container's init");
-	ct->init_pidfd = fd;
-	return att_pidfd_pid(fd, &ct->host_pid, err);
-}
+/* ---- a monitor that only liblxc understands ---- */
 
 /* liblxc would say so too, but on our standard error. */
 static int check_owner(const char *lxcpath, struct att_err *err)
@@ -194,36 +246,98 @@ static int check_owner(const char *lxcpath, struct att_err *err)
 	                   "the containers below '%s' are uid %u's", lxcpath, st.st_uid);
 }
 
+static char *get_item(struct lxc_container *c, const char *key)
+{
+	char *value = c->get_running_config_item(c, key);
+
+	/* liblxc prints unset paths through "%s". */
+	if (!value || (value[0] != '\0' && strcmp(value, "(null)") != 0))
+		return value;
+	free(value);
+	return NULL;
+}
+
+static int ask_liblxc(struct att_ct *ct, struct att_err *err)
+{
+	struct liblxc lxc;
+	struct lxc_container *c = NULL;
+	int r = load_liblxc(&lxc, err);
+
+	if (r < 0)
+		return r;
+	c = lxc.container_new(ct->name, ct->lxcpath);
+	if (!c)
+		return att_err_set(
+			err, geteuid() != 0 ? ATT_E_PERMISSION_DENIED : ATT_E_INTERNAL_ERROR,
+			ATT_STAGE_RESOLVE, "liblxc cannot open it below '%s'", ct->lxcpath);
+	/* Without a configuration on disk it has no place for an answer, until something is set. */
+	if (!is_defined(ct->lxcpath, ct->name))
+		att_ignore(c->set_config_item(c, "lxc.uts.name", ct->name));
+	ct->init_pidfd = c->init_pidfd(c);
+	if (ct->init_pidfd < 0)
+		r = att_err_sys(err, ATT_E_CONTAINER_NOT_RUNNING, ATT_STAGE_RESOLVE,
+		                -ct->init_pidfd, "ask for the container's init");
+	ct->seccomp_profile = get_item(c, "lxc.seccomp.profile");
+	ct->environment = get_item(c, "lxc.environment");
+	att_ignore(lxc.container_put(c));
+	return r;
+}
+
+/* ---- the handle ---- */
+
+void att_lxc_close(struct att_ct *ct)
+{
+	free(ct->name);
+	free(ct->lxcpath);
+	free(ct->seccomp_profile);
+	free(ct->environment);
+	free(ct->runtime_environment);
+	if (ct->init_pidfd >= 0)
+		att_fd_close_p(&ct->init_pidfd);
+	*ct = (struct att_ct)ATT_CT_INIT;
+}
+
+static void take_answers(struct att_ct *ct, struct att_monitor_answers *a)
+{
+	ct->init_pidfd = take_fd(&a->init_pidfd);
+	ct->seccomp_profile = take_ptr(&a->seccomp_profile);
+	ct->environment = take_ptr(&a->environment);
+	ct->runtime_environment = take_ptr(&a->runtime_environment);
+}
+
+static int open_at_path(struct att_ct *ct, int64_t timeout_ns, int64_t wait_ns, struct att_err *err)
+{
+	_cleanup_(att_monitor_answers_done) struct att_monitor_answers a = ATT_MONITOR_ANSWERS_INIT;
+	int r = wait_until_up(ct->name, ct->lxcpath, timeout_ns, wait_ns, &a, err);
+
+	if (r == 0)
+		r = check_owner(ct->lxcpath, err);
+	/* Whoever holds it changes the container as a whole: no time to start something in it. */
+	if (r == 0)
+		r = att_monitor_wait_lock(ct->lxcpath, ct->name, att_clock_after_ns(timeout_ns),
+		                          err);
+	if (r < 0)
+		return r;
+	take_answers(ct, &a);
+	if (ct->init_pidfd < 0)
+		r = ask_liblxc(ct, err);
+	return r < 0 ? r : att_pidfd_pid(ct->init_pidfd, &ct->host_pid, err);
+}
+
 int att_lxc_open(const char *name, const char *lxcpath, int64_t timeout_ns, int64_t wait_ns,
                  struct att_ct *ret, struct att_err *err)
 {
 	_cleanup_(att_lxc_close) struct att_ct ct = ATT_CT_INIT;
 	int r = att_lxc_check_name(name, err);
 
-	if (r < 0)
-		return r;
-	if (!lxcpath)
-		lxcpath = lxc_get_global_config_item("lxc.lxcpath");
-	if (!lxcpath || lxcpath[0] != '/')
-		return att_err_set(err, ATT_E_INVALID_ARGUMENT, ATT_STAGE_REQUEST,
-		                   "lxcpath '%s' is not an absolute path", lxcpath ? lxcpath : "");
-	r = wait_until_up(name, lxcpath, timeout_ns, wait_ns, err);
 	if (r == 0)
-		r = check_owner(lxcpath, err);
-	if (r == 0)
-		r = att_monitor_wait_lock(lxcpath, name, att_clock_after_ns(timeout_ns), err);
+		r = choose_lxcpath(lxcpath, &ct.lxcpath, err);
 	if (r < 0)
 		return r;
 	ct.name = strdup(name);
-	ct.lxcpath = strdup(lxcpath);
-	if (!ct.name || !ct.lxcpath)
+	if (!ct.name)
 		return att_err_nomem(err, ATT_STAGE_RESOLVE);
-	ct.lxc = lxc_container_new(name, lxcpath);
-	if (!ct.lxc)
-		return att_err_set(err,
-		                   geteuid() != 0 ? ATT_E_PERMISSION_DENIED : ATT_E_INTERNAL_ERROR,
-		                   ATT_STAGE_RESOLVE, "liblxc cannot open it below '%s'", lxcpath);
-	r = pin_init(&ct, err);
+	r = open_at_path(&ct, timeout_ns, wait_ns, err);
 	if (r < 0)
 		return r;
 	*ret = ct;
@@ -233,27 +347,9 @@ int att_lxc_open(const char *name, const char *lxcpath, int64_t timeout_ns, int6
 
 /* ---- what the monitor knows ---- */
 
-int att_lxc_item(const struct att_ct *ct, const char *key, char **ret, struct att_err *err)
-{
-	char *value = NULL;
-
-	/* Without a configuration on disk liblxc has no place for an answer, until something is set. */
-	if (!is_defined(ct->lxcpath, ct->name) &&
-	    !ct->lxc->set_config_item(ct->lxc, "lxc.uts.name", ct->name))
-		return att_err_nomem(err, ATT_STAGE_RESOLVE);
-	value = ct->lxc->get_running_config_item(ct->lxc, key);
-	/* liblxc prints unset paths through "%s". */
-	if (value && (value[0] == '\0' || strcmp(value, "(null)") == 0)) {
-		free(value);
-		value = NULL;
-	}
-	*ret = value;
-	return 0;
-}
-
 static int add_lines(const char *text, struct att_strv *ret, struct att_err *err)
 {
-	while (*text != '\0') {
+	while (text && *text != '\0') {
 		size_t len = strcspn(text, "\n");
 
 		if (memchr(text, '=', len) && text[0] != '=' &&
@@ -266,19 +362,9 @@ static int add_lines(const char *text, struct att_strv *ret, struct att_err *err
 
 int att_lxc_environment(const struct att_ct *ct, struct att_strv *ret, struct att_err *err)
 {
-	static const char *const keys[] = { "lxc.environment", "lxc.environment.runtime" };
-	int r = 0;
+	int r = add_lines(ct->environment, ret, err);
 
-	for (size_t i = 0; i < countof(keys) && r == 0; i++) {
-		_cleanup_free_ char *text = NULL;
-
-		if (i > 0 && !lxc_has_api_extension("environment_runtime_hooks"))
-			break;
-		r = att_lxc_item(ct, keys[i], &text, err);
-		if (r == 0 && text)
-			r = add_lines(text, ret, err);
-	}
-	return r;
+	return r < 0 ? r : add_lines(ct->runtime_environment, ret, err);
 }
 
 /* ---- list ---- */
@@ -302,15 +388,15 @@ static int by_name(const void *a, const void *b)
 static void look_at(const char *lxcpath, int64_t timeout_ns, struct att_ct_entry *entry)
 {
 	struct att_err err = ATT_ERR_INIT;
-	_cleanup_(att_lxc_close) struct att_ct ct = ATT_CT_INIT;
+	_cleanup_(att_monitor_answers_done) struct att_monitor_answers a = ATT_MONITOR_ANSWERS_INIT;
 
 	entry->state = "UNKNOWN";
-	if (att_monitor_state(lxcpath, entry->name, att_clock_after_ns(timeout_ns), &entry->state,
-	                      &err) < 0)
+	if (att_monitor_ask(lxcpath, entry->name, ATT_MONITOR_INIT_PIDFD,
+	                    att_clock_after_ns(timeout_ns), &a, &err) < 0)
 		return;
-	if (is_up(entry->state) &&
-	    att_lxc_open(entry->name, lxcpath, timeout_ns, 0, &ct, &err) == 0)
-		entry->host_pid = ct.host_pid;
+	entry->state = a.state;
+	if (a.init_pidfd >= 0)
+		att_ignore(att_pidfd_pid(a.init_pidfd, &entry->host_pid, &err));
 }
 
 /* Takes the names one by one out of liblxc's array, so that each is freed once. */
@@ -340,21 +426,24 @@ int att_lxc_list(const char *lxcpath, bool all, int64_t timeout_ns, struct att_c
                  struct att_err *err)
 {
 	struct att_ct_list list = { 0 };
+	_cleanup_free_ char *path = NULL;
+	struct liblxc lxc;
 	char **names = NULL;
 	int n = 0;
+	int r = load_liblxc(&lxc, err);
 
-	if (!lxcpath)
-		lxcpath = lxc_get_global_config_item("lxc.lxcpath");
-	if (!lxcpath)
-		return att_err_set(err, ATT_E_INTERNAL_ERROR, ATT_STAGE_RESOLVE, "no lxcpath");
-	if (all && access(lxcpath, F_OK) == 0)
-		n = list_all_containers(lxcpath, &names, NULL);
+	if (r == 0)
+		r = choose_lxcpath(lxcpath, &path, err);
+	if (r < 0)
+		return r;
+	if (all && access(path, F_OK) == 0)
+		n = lxc.list_all(path, &names, NULL);
 	else
-		n = list_active_containers(lxcpath, &names, NULL);
+		n = lxc.list_active(path, &names, NULL);
 	if (n < 0)
 		return att_err_set(err, ATT_E_INTERNAL_ERROR, ATT_STAGE_RESOLVE,
-		                   "liblxc cannot list '%s'", lxcpath);
-	if (collect(names, n, lxcpath, all, timeout_ns, &list) < 0)
+		                   "liblxc cannot list '%s'", path);
+	if (collect(names, n, path, all, timeout_ns, &list) < 0)
 		return att_err_nomem(err, ATT_STAGE_RESOLVE);
 	qsort(list.v, list.n, sizeof(*list.v), by_name);
 	*ret = list;

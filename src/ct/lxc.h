@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The only door to liblxc: finds a container, pins its init, asks the running monitor for the few
- * facts that /proc does not have. Names are validated before liblxc sees them, and before each
- * conversation it is made sure that the lock is free and the monitor answers, since liblxc waits
- * for both without a bound.
+ * The only door to liblxc: finds a container, pins its init, takes from the running monitor the few
+ * facts that /proc does not have. Names are validated before anybody sees them.
+ *
+ * liblxc is loaded when it is needed: to list, to tell its version or its configured path, and to
+ * talk to a monitor that att_monitor_ask() does not understand. Linked, it would cost each start
+ * more than all of the entering (it brings five more libraries). Before each conversation of its
+ * own the lock must be free and the monitor answer, since it waits for both without a bound.
  */
 #ifndef ATT_CT_LXC_H
 #define ATT_CT_LXC_H
@@ -17,15 +20,15 @@
 #define ATT_LXC_TIMEOUT_NS (5 * ATT_NS_PER_SEC)
 #define ATT_LXC_NAME_MAX   255
 
-struct lxc_container;
-
 /* A running container. */
 struct att_ct {
 	char *name;
 	char *lxcpath;
 	int init_pidfd;
-	pid_t host_pid; /* init's; true as long as the pidfd says that it lives */
-	struct lxc_container *lxc;
+	pid_t host_pid;            /* init's; true as long as the pidfd says that it lives */
+	char *seccomp_profile;     /* lxc.seccomp.profile of the running container, or NULL */
+	char *environment;         /* lxc.environment, "K=V" lines, or NULL */
+	char *runtime_environment; /* lxc.environment.runtime, likewise */
 };
 
 #define ATT_CT_INIT \
@@ -44,7 +47,7 @@ struct att_ct_list {
 	size_t n;
 };
 
-/** att_lxc_version() - version of the liblxc at run time. */
+/** att_lxc_version() - version of the liblxc at run time; "" when there is none. */
 const char *att_lxc_version(void);
 
 /**
@@ -70,16 +73,6 @@ int att_lxc_open(const char *name, const char *lxcpath, int64_t timeout_ns, int6
 
 /** att_lxc_close() - give everything back; idempotent. */
 void att_lxc_close(struct att_ct *ct);
-
-/**
- * att_lxc_item() - a value of the running container's configuration
- * @key: such as "lxc.seccomp.profile"
- *
- * Return: 0 and *ret owned by the caller, NULL when it is not set; negative on error.
- * Errors: TIMEOUT, NO_MEMORY.
- */
-int att_lxc_item(const struct att_ct *ct, const char *key, char **ret, struct att_err *err)
-	_must_check_;
 
 /** att_lxc_environment() - lxc.environment of the running container, "K=V" each. */
 int att_lxc_environment(const struct att_ct *ct, struct att_strv *ret, struct att_err *err)

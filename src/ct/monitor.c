@@ -13,9 +13,9 @@
 #include "base/clock.h"
 #include "base/fd.h"
 
-#define CMD_GET_STATE 3
-#define LOCK_POLL_MS  10
-#define MONITOR_ENDED 1
+#define TEXT_MAX_BYTES (1 << 20)
+#define LOCK_POLL_MS   10
+#define MONITOR_ENDED  1
 
 /* The request and the answer, as every liblxc since 1.0 has them. */
 struct request {
@@ -66,16 +66,19 @@ static int timed_out(struct att_err *err)
 	                   "the container's monitor does not answer");
 }
 
-static int wait_for(int fd, short events, int64_t deadline_ns, struct att_err *err)
-{
-	struct pollfd p = { .fd = fd, .events = events };
-	int r = 0;
+/* ---- one question ---- */
 
-	do
-		r = poll(&p, 1, att_clock_poll_ms(deadline_ns));
-	while (r < 0 && errno == EINTR);
-	return r > 0 ? 0 : timed_out(err);
-}
+static const struct question {
+	unsigned what;
+	int cmd;
+	const char *key; /* of the configuration, for GET_CONFIG_ITEM */
+} questions[] = {
+	{ ATT_MONITOR_STATE, 3, NULL },
+	{ ATT_MONITOR_INIT_PIDFD, 18, NULL },
+	{ ATT_MONITOR_PROFILE, 7, "lxc.seccomp.profile" },
+	{ ATT_MONITOR_ENVIRONMENT, 7, "lxc.environment" },
+	{ ATT_MONITOR_RUNTIME_ENV, 7, "lxc.environment.runtime" },
+};
 
 /*
  * The abstract name belongs to whoever bound it first in this network namespace, which a container
@@ -95,10 +98,9 @@ static int check_peer(int fd, struct att_err *err)
 	return 0;
 }
 
-/* Return: 0; MONITOR_ENDED: it went away with the container. */
-static int ask(int fd, struct att_err *err)
+static int send_question(int fd, const struct question *q, struct att_err *err)
 {
-	struct request req = { .cmd = CMD_GET_STATE };
+	struct request req = { .cmd = q->cmd, .data_len = q->key ? (int)strlen(q->key) + 1 : 0 };
 	struct iovec iov = { &req, sizeof(req) };
 	union {
 		struct cmsghdr header;
@@ -115,7 +117,8 @@ static int ask(int fd, struct att_err *err)
 	control.header.cmsg_level = SOL_SOCKET;
 	control.header.cmsg_type = SCM_CREDENTIALS;
 	memcpy(CMSG_DATA(&control.header), &self, sizeof(self));
-	if (sendmsg(fd, &msg, MSG_NOSIGNAL) == (ssize_t)sizeof(req))
+	if (sendmsg(fd, &msg, MSG_NOSIGNAL) == (ssize_t)sizeof(req) &&
+	    (!q->key || send(fd, q->key, (size_t)req.data_len, MSG_NOSIGNAL) == req.data_len))
 		return 0;
 	if (errno == EPIPE || errno == ECONNRESET)
 		return MONITOR_ENDED;
@@ -123,22 +126,19 @@ static int ask(int fd, struct att_err *err)
 	                   "ask the container's monitor");
 }
 
-int att_monitor_state(const char *lxcpath, const char *name, int64_t deadline_ns,
-                      const char **ret_state, struct att_err *err)
+/* Return: 0; MONITOR_ENDED: nobody listens, or it went away with the container. */
+static int ask_one(const struct sockaddr_un *addr, socklen_t len, const struct question *q,
+                   int64_t deadline_ns, int *ret_fd, struct att_err *err)
 {
-	struct sockaddr_un addr;
-	socklen_t len = make_address(lxcpath, name, &addr);
-	struct response rsp = { .ret = -1 };
 	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	int r = 0;
 
 	if (fd < 0)
-		return att_err_sys(err, ATT_E_INTERNAL_ERROR, ATT_STAGE_RESOLVE, errno, "socket");
-	while (connect(fd, (struct sockaddr *)&addr, len) < 0) {
-		if (errno == ECONNREFUSED) {
-			*ret_state = states[0];
-			return 0;
-		}
+		return att_err_sys(err, ATT_E_LIMIT_EXCEEDED, ATT_STAGE_RESOLVE, errno,
+		                   "make a socket");
+	while (connect(fd, (const struct sockaddr *)addr, len) < 0) {
+		if (errno == ECONNREFUSED)
+			return MONITOR_ENDED;
 		/* EAGAIN: its queue is full, which only a monitor that does not look at it allows. */
 		if (errno != EAGAIN && errno != EINTR)
 			return att_err_sys(
@@ -150,22 +150,174 @@ int att_monitor_state(const char *lxcpath, const char *name, int64_t deadline_ns
 			return timed_out(err);
 		att_ignore(poll(NULL, 0, LOCK_POLL_MS));
 	}
-	r = check_peer(fd, err);
+	r = q->what == ATT_MONITOR_STATE ? check_peer(fd, err) : 0;
 	if (r == 0)
-		r = ask(fd, err);
-	if (r == MONITOR_ENDED) {
-		*ret_state = states[0];
-		return 0;
+		r = send_question(fd, q, err);
+	if (r == 0)
+		*ret_fd = take_fd(&fd);
+	return r;
+}
+
+/* ---- one answer ---- */
+
+/* Takes a descriptor that came along, whoever sent it. */
+static int take_rights(struct msghdr *msg)
+{
+	int taken = -1;
+
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+			continue;
+		for (size_t at = CMSG_LEN(0); at + sizeof(int) <= c->cmsg_len; at += sizeof(int)) {
+			att_fd_close_p(&taken);
+			memcpy(&taken, (char *)c + at, sizeof(taken));
+		}
 	}
-	if (r == 0)
-		r = wait_for(fd, POLLIN, deadline_ns, err);
+	return taken;
+}
+
+/*
+ * Reads exactly @len bytes and what descriptor comes with them.
+ *
+ * Return: 0; MONITOR_ENDED: the stream ended first.
+ */
+static int receive(int fd, void *buf, size_t len, int64_t deadline_ns, int *ret_fd,
+                   struct att_err *err)
+{
+	size_t used = 0;
+
+	while (used < len) {
+		struct pollfd p = { .fd = fd, .events = POLLIN };
+		struct iovec iov = { (char *)buf + used, len - used };
+		union {
+			struct cmsghdr align;
+			char room[CMSG_SPACE(4 * sizeof(int))];
+		} control;
+		struct msghdr msg = { .msg_iov = &iov,
+			              .msg_iovlen = 1,
+			              .msg_control = &control,
+			              .msg_controllen = sizeof(control) };
+		int ready = poll(&p, 1, att_clock_poll_ms(deadline_ns));
+		ssize_t n = 0;
+
+		if (ready == 0)
+			return timed_out(err);
+		n = ready > 0 ? recvmsg(fd, &msg, MSG_CMSG_CLOEXEC | MSG_DONTWAIT) : -1;
+		if (n < 0 && (errno == EINTR || errno == EAGAIN))
+			continue;
+		if (n <= 0)
+			return MONITOR_ENDED;
+		att_fd_close_p(ret_fd);
+		*ret_fd = take_rights(&msg);
+		used += (size_t)n;
+	}
+	return 0;
+}
+
+static int receive_text(int fd, int len, int64_t deadline_ns, char **ret, struct att_err *err)
+{
+	_cleanup_free_ char *text = NULL;
+	_cleanup_close_ int unused = -1;
+	int r = 0;
+
+	if (len <= 0 || len > TEXT_MAX_BYTES)
+		return 0;
+	text = calloc(1, (size_t)len + 1);
+	if (!text)
+		return att_err_nomem(err, ATT_STAGE_RESOLVE);
+	r = receive(fd, text, (size_t)len, deadline_ns, &unused, err);
+	/* liblxc prints unset paths through "%s". */
+	if (r == 0 && text[0] != '\0' && strcmp(text, "(null)") != 0)
+		*ret = take_ptr(&text);
+	return r;
+}
+
+static int read_answer(int fd, const struct question *q, int64_t deadline_ns,
+                       struct att_monitor_answers *a, struct att_err *err)
+{
+	struct response rsp = { .ret = -1 };
+	_cleanup_close_ int rights = -1;
+	int r = receive(fd, &rsp, sizeof(rsp), deadline_ns, &rights, err);
+
+	/* One that does not know the question ends the conversation, or says so. */
+	if (r != 0 || rsp.ret < 0)
+		return r < 0 ? r : 0;
+	switch (q->what) {
+	case ATT_MONITOR_STATE:
+		if ((uintptr_t)rsp.data < countof(states))
+			a->state = states[(uintptr_t)rsp.data];
+		return 0;
+	case ATT_MONITOR_INIT_PIDFD:
+		a->init_pidfd = take_fd(&rights);
+		return 0;
+	case ATT_MONITOR_PROFILE:
+		r = receive_text(fd, rsp.data_len, deadline_ns, &a->seccomp_profile, err);
+		break;
+	case ATT_MONITOR_ENVIRONMENT:
+		r = receive_text(fd, rsp.data_len, deadline_ns, &a->environment, err);
+		break;
+	default:
+		r = receive_text(fd, rsp.data_len, deadline_ns, &a->runtime_environment, err);
+		break;
+	}
+	return r < 0 ? r : 0;
+}
+
+/* ---- all of it ---- */
+
+void att_monitor_answers_done(struct att_monitor_answers *a)
+{
+	a->init_pidfd = att_fd_close(a->init_pidfd);
+	free(a->seccomp_profile);
+	free(a->environment);
+	free(a->runtime_environment);
+	*a = (struct att_monitor_answers)ATT_MONITOR_ANSWERS_INIT;
+}
+
+static int ask_and_read(const struct sockaddr_un *addr, socklen_t len, unsigned what,
+                        int64_t deadline_ns, int fds[countof(questions)],
+                        struct att_monitor_answers *a, struct att_err *err)
+{
+	for (size_t i = 0; i < countof(questions); i++) {
+		int r = 0;
+
+		if (!(questions[i].what & (what | ATT_MONITOR_STATE)))
+			continue;
+		r = ask_one(addr, len, &questions[i], deadline_ns, &fds[i], err);
+		if (r != 0)
+			return r;
+	}
+	/* A short or strange answer still shows that somebody answers. */
+	a->state = "RUNNING";
+	for (size_t i = 0; i < countof(questions); i++) {
+		int r = fds[i] < 0 ? 0 : read_answer(fds[i], &questions[i], deadline_ns, a, err);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int att_monitor_ask(const char *lxcpath, const char *name, unsigned what, int64_t deadline_ns,
+                    struct att_monitor_answers *ret, struct att_err *err)
+{
+	_cleanup_(att_monitor_answers_done) struct att_monitor_answers a = ATT_MONITOR_ANSWERS_INIT;
+	struct sockaddr_un addr;
+	socklen_t len = make_address(lxcpath, name, &addr);
+	int fds[countof(questions)];
+	int r = 0;
+
+	for (size_t i = 0; i < countof(fds); i++)
+		fds[i] = -1;
+	r = ask_and_read(&addr, len, what, deadline_ns, fds, &a, err);
+	for (size_t i = 0; i < countof(fds); i++)
+		att_fd_close_p(&fds[i]);
 	if (r < 0)
 		return r;
-	/* A short or strange answer still shows that it answers; liblxc will say more. */
-	*ret_state = "RUNNING";
-	if (recv(fd, &rsp, sizeof(rsp), 0) == (ssize_t)sizeof(rsp) && rsp.ret == 0 &&
-	    (uintptr_t)rsp.data < countof(states))
-		*ret_state = states[(uintptr_t)rsp.data];
+	if (r == MONITOR_ENDED)
+		a.state = states[0];
+	*ret = a;
+	a = (struct att_monitor_answers)ATT_MONITOR_ANSWERS_INIT;
 	return 0;
 }
 

@@ -1,23 +1,50 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Is somebody there? liblxc waits for a container's monitor, and for the lock on its configuration,
- * without a bound. Both are asked here first, with one: a connection to the monitor's socket and
- * the one question whose number and answer liblxc promises never to change (its state).
+ * The conversation with a container's monitor, with a bound on its time. liblxc has one of its own,
+ * which waits without a bound, asks one thing after the other and needs the container's whole
+ * configuration parsed under a lock first; here several questions are under way at once and nothing
+ * else is needed. Numbers and answers are those that liblxc promises not to change: a monitor may
+ * be older than the library beside it. One that does not know a question is left to liblxc.
  */
 #ifndef ATT_CT_MONITOR_H
 #define ATT_CT_MONITOR_H
 
 #include "base/err.h"
 
+/* What can be asked. */
+#define ATT_MONITOR_STATE       0x1u /* always asked */
+#define ATT_MONITOR_INIT_PIDFD  0x2u
+#define ATT_MONITOR_PROFILE     0x4u
+#define ATT_MONITOR_ENVIRONMENT 0x8u
+#define ATT_MONITOR_RUNTIME_ENV 0x10u
+#define ATT_MONITOR_ALL         0x1fu
+
+struct att_monitor_answers {
+	const char *state;         /* static: "RUNNING"; "STOPPED" when no monitor listens */
+	int init_pidfd;            /* owned; -1 when it was not told */
+	char *seccomp_profile;     /* owned; lxc.seccomp.profile, NULL when not set */
+	char *environment;         /* owned; lxc.environment, "K=V" lines */
+	char *runtime_environment; /* owned; lxc.environment.runtime, since liblxc 7 */
+};
+
+#define ATT_MONITOR_ANSWERS_INIT \
+	{ \
+		.init_pidfd = -1 \
+	}
+
 /**
- * att_monitor_state() - ask a container's monitor for its state
- * @ret_state: out: static text such as "RUNNING"; "STOPPED" when no monitor listens
+ * att_monitor_ask() - ask a container's monitor several things at once
+ * @what: ATT_MONITOR_*
  *
  * Errors: TIMEOUT when it does not answer before @deadline_ns, PERMISSION_DENIED when whoever
- * listens is not root or the caller, IO_ERROR.
+ * listens is not root or the caller, IO_ERROR, NO_MEMORY.
+ * Source: liblxc, commands.h ("semantics for current commands are fixed").
  */
-int att_monitor_state(const char *lxcpath, const char *name, int64_t deadline_ns,
-                      const char **ret_state, struct att_err *err) _must_check_;
+int att_monitor_ask(const char *lxcpath, const char *name, unsigned what, int64_t deadline_ns,
+                    struct att_monitor_answers *ret, struct att_err *err) _must_check_;
+
+/** att_monitor_answers_done() - idempotent. */
+void att_monitor_answers_done(struct att_monitor_answers *a);
 
 /**
  * att_monitor_wait_lock() - wait until nobody holds the lock on a container's configuration

@@ -6,6 +6,8 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/personality.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -64,40 +66,55 @@ static int read_status(int proc_fd, struct att_process *ret, char *buf, struct a
 
 	if (r < 0)
 		return r;
-	if (!att_proc_parse_status(buf, len, &ret->status))
-		return malformed("status", err);
-	r = read_text(proc_fd, "limits", buf, TEXT_CAP, &len, err);
-	if (r < 0)
-		return r;
-	if (!att_proc_parse_limits(buf, len, &ret->limits))
-		return malformed("limits", err);
-	return 0;
+	return att_proc_parse_status(buf, len, &ret->status) ? 0 : malformed("status", err);
 }
 
-static int read_numbers(int proc_fd, struct att_process *ret, char *buf, struct att_err *err)
+/* Cheaper than the file, but not everybody may ask everybody. */
+static bool ask_limits(pid_t pid, struct att_rlimits *ret)
+{
+	for (int n = 0; n < ATT_RLIMITS; n++) {
+		struct rlimit64 limit;
+
+		if (prlimit64(pid, (enum __rlimit_resource)n, NULL, &limit) < 0)
+			return false;
+		ret->v[n].soft = limit.rlim_cur;
+		ret->v[n].hard = limit.rlim_max;
+	}
+	return true;
+}
+
+static int read_limits(const struct att_snapshot *s, struct att_process *ret, char *buf,
+                       struct att_err *err)
+{
+	size_t len = 0;
+	int r = 0;
+
+	if (ask_limits(s->host_pid, &ret->limits))
+		return 0;
+	r = read_text(s->proc_fd, "limits", buf, TEXT_CAP, &len, err);
+	if (r < 0)
+		return r;
+	return att_proc_parse_limits(buf, len, &ret->limits) ? 0 : malformed("limits", err);
+}
+
+static int read_oom_score(int proc_fd, struct att_process *ret, char *buf, struct att_err *err)
 {
 	size_t len = 0;
 	int r = read_text(proc_fd, "oom_score_adj", buf, TEXT_CAP, &len, err);
 
 	if (r < 0)
 		return r;
-	if (sscanf(buf, "%d", &ret->oom_score_adj) != 1)
-		return malformed("oom_score_adj", err);
-	r = read_text(proc_fd, "personality", buf, TEXT_CAP, &len, err);
-	if (r < 0)
-		return r;
-	if (sscanf(buf, "%x", &ret->personality) != 1)
-		return malformed("personality", err);
-	return 0;
+	return sscanf(buf, "%d", &ret->oom_score_adj) == 1 ? 0 : malformed("oom_score_adj", err);
 }
 
-static int read_process(int proc_fd, struct att_process *ret, char *buf, struct att_err *err)
+static int read_personality(int proc_fd, struct att_process *ret, char *buf, struct att_err *err)
 {
-	int r = read_status(proc_fd, ret, buf, err);
+	size_t len = 0;
+	int r = read_text(proc_fd, "personality", buf, TEXT_CAP, &len, err);
 
-	if (r == 0)
-		r = read_numbers(proc_fd, ret, buf, err);
-	return r < 0 ? r : att_lsm_read(proc_fd, &ret->label, err);
+	if (r < 0)
+		return r;
+	return sscanf(buf, "%x", &ret->personality) == 1 ? 0 : malformed("personality", err);
 }
 
 static int read_idmap(int proc_fd, const char *name, struct att_idmap *ret, char *buf,
@@ -210,8 +227,16 @@ static int read_init(const struct att_ct *ct, struct att_snapshot *s, struct att
 	if (!buf)
 		return att_err_nomem(err, ATT_STAGE_SNAPSHOT);
 
-	int r = read_process(s->proc_fd, &s->init, buf, err);
+	int r = read_status(s->proc_fd, &s->init, buf, err);
 
+	if (r == 0)
+		r = read_limits(s, &s->init, buf, err);
+	if (r == 0)
+		r = read_oom_score(s->proc_fd, &s->init, buf, err);
+	if (r == 0)
+		r = read_personality(s->proc_fd, &s->init, buf, err);
+	if (r == 0)
+		r = att_lsm_read(s->proc_fd, &s->init.label, err);
 	if (r == 0)
 		r = att_ns_read(s->proc_fd, s->ns, err);
 	if (r == 0)
@@ -221,6 +246,14 @@ static int read_init(const struct att_ct *ct, struct att_snapshot *s, struct att
 	if (r == 0)
 		r = read_cgroups(s, ct->name, buf, err);
 	return r < 0 ? r : read_start(s, buf, err);
+}
+
+static bool has_legacy(const struct att_cgroup_lines *lines)
+{
+	for (size_t i = 0; i < lines->n; i++)
+		if (lines->v[i].hierarchy != 0)
+			return true;
+	return false;
 }
 
 static int read_self(struct att_snapshot *s, struct att_err *err)
@@ -234,9 +267,21 @@ static int read_self(struct att_snapshot *s, struct att_err *err)
 	if (!buf)
 		return att_err_nomem(err, ATT_STAGE_SNAPSHOT);
 
-	int r = read_process(fd, &s->self, buf, err);
+	int r = read_status(fd, &s->self, buf, err);
 
-	return r < 0 ? r : read_cgroup_lines(fd, &s->self_cgroup, buf, err);
+	if (r == 0)
+		r = read_oom_score(fd, &s->self, buf, err);
+	if (r == 0 && !ask_limits(0, &s->self.limits))
+		r = att_err_sys(err, ATT_E_INTERNAL_ERROR, ATT_STAGE_SNAPSHOT, errno, "prlimit");
+	/* Reads it; no personality has all bits. */
+	s->self.personality = (uint32_t)personality(0xffffffff);
+	s->self.label = (struct att_label){ .lsm = ATT_LSM_NONE, .text = "" };
+	if (r == 0 && s->init.label.lsm != ATT_LSM_NONE)
+		r = att_lsm_read(fd, &s->self.label, err);
+	/* Whether a v1 hierarchy has to be joined at all. */
+	if (r == 0 && has_legacy(&s->cgroup))
+		r = read_cgroup_lines(fd, &s->self_cgroup, buf, err);
+	return r;
 }
 
 int att_snapshot_take(const struct att_ct *ct, struct att_snapshot *ret, struct att_err *err)
@@ -249,8 +294,11 @@ int att_snapshot_take(const struct att_ct *ct, struct att_snapshot *ret, struct 
 		r = read_init(ct, &s, err);
 	if (r == 0)
 		r = read_self(&s, err);
-	if (r == 0 && s.init.status.seccomp != 0)
-		r = att_lxc_item(ct, "lxc.seccomp.profile", &s.seccomp_profile, err);
+	if (r == 0 && s.init.status.seccomp != 0 && ct->seccomp_profile) {
+		s.seccomp_profile = strdup(ct->seccomp_profile);
+		if (!s.seccomp_profile)
+			r = att_err_nomem(err, ATT_STAGE_SNAPSHOT);
+	}
 	/* All of it was init's only if init is still there; and an error may be that it is not. */
 	if (!att_pidfd_is_alive(ct->init_pidfd))
 		r = gone(err);

@@ -210,6 +210,48 @@ int att_cgroup_open(const char *controllers, const char *path, size_t len, int *
 	return 0;
 }
 
+/* In one step where the hierarchy is mounted at its usual place; links there are not followed. */
+static int open_file_at_once(const char *controllers, const char *path, size_t len,
+                             const char *file)
+{
+	const char *name = strncmp(controllers, "name=", 5) == 0 ? controllers + 5 : controllers;
+	struct open_how how = { .flags = O_WRONLY | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS };
+	char text[1024];
+	struct statfs fs;
+	_cleanup_close_ int fd = -1;
+
+	if (snprintf(text, sizeof(text), CGROUP_MOUNT "/%s%.*s/%s", name, (int)len, path, file) >=
+	    (int)sizeof(text))
+		return -ENAMETOOLONG;
+	fd = (int)syscall(SYS_openat2, AT_FDCWD, text, &how, sizeof(how));
+	if (fd < 0)
+		return -errno;
+	if (fstatfs(fd, &fs) < 0 || fs.f_type != CGROUP_SUPER_MAGIC)
+		return -ENOENT;
+	return take_fd(&fd);
+}
+
+int att_cgroup_open_file(const char *controllers, const char *path, size_t len, const char *file,
+                         int *ret_fd, struct att_err *err)
+{
+	_cleanup_close_ int dir_fd = -1;
+	int fd = open_file_at_once(controllers, path, len, file);
+
+	if (fd < 0) {
+		int r = att_cgroup_open(controllers, path, len, &dir_fd, err);
+
+		if (r < 0)
+			return r;
+		fd = openat(dir_fd, file, O_WRONLY | O_CLOEXEC);
+	}
+	if (fd < 0)
+		return att_err_sys(err, ATT_E_CONFINEMENT_UNAVAILABLE, ATT_STAGE_CGROUP, errno,
+		                   "open '%s' of cgroup '%.*s' in hierarchy '%s'", file, (int)len,
+		                   path, controllers);
+	*ret_fd = fd;
+	return 0;
+}
+
 bool att_cgroup_is_frozen(int dir_fd)
 {
 	char text[256];

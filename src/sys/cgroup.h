@@ -66,6 +66,15 @@ int att_cgroup_open(const char *controllers, const char *path, size_t len, int *
                     struct att_err *err) _must_check_;
 
 /**
+ * att_cgroup_open_file() - open a file of a cgroup in a v1 hierarchy for writing
+ * @controllers, @path, @len: as for att_cgroup_open()
+ *
+ * Errors: as att_cgroup_open().
+ */
+int att_cgroup_open_file(const char *controllers, const char *path, size_t len, const char *file,
+                         int *ret_fd, struct att_err *err) _must_check_;
+
+/**
  * att_cgroup_is_frozen() - is everything in this cgroup stopped by the freezer?
  * @dir_fd: the container's root in a v2 hierarchy, or in v1's freezer
  */

@@ -6,7 +6,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 #ifndef CLONE_NEWTIME
 #	define CLONE_NEWTIME 0x00000080
@@ -18,28 +18,50 @@ const struct att_ns_kind att_ns_kinds[ATT_NS_COUNT] = {
 	{ "cgroup", CLONE_NEWCGROUP }, { "time", CLONE_NEWTIME },
 };
 
+/*
+ * A link reads "user:[4026531837]". To read it costs a third of what it costs to follow it, which
+ * makes an inode; the numbers are those of one file system.
+ */
+static int read_link(int dir_fd, const char *path, uint64_t *ret)
+{
+	char text[64];
+	unsigned long long inode = 0;
+	const char *open = NULL;
+	ssize_t n = readlinkat(dir_fd, path, text, sizeof(text) - 1);
+
+	if (n < 0)
+		return -errno;
+	text[n] = '\0';
+	open = strchr(text, '[');
+	if (!open || sscanf(open, "[%llu]", &inode) != 1)
+		return -EINVAL;
+	*ret = inode;
+	return 0;
+}
+
 static int read_one(int proc_fd, const char *name, struct att_ns *ret, struct att_err *err)
 {
 	char path[32];
-	struct stat own;
-	struct stat other;
+	uint64_t own = 0;
+	uint64_t other = 0;
+	int r = 0;
 
 	att_ignore(snprintf(path, sizeof(path), "/proc/self/ns/%s", name));
-	if (stat(path, &own) < 0) {
-		if (errno == ENOENT) {
-			*ret = (struct att_ns){ .inode = 0, .shared = true };
-			return 0;
-		}
-		return att_err_sys(err, ATT_E_INTERNAL_ERROR, ATT_STAGE_SNAPSHOT, errno,
-		                   "read own %s namespace", name);
+	r = read_link(AT_FDCWD, path, &own);
+	if (r == -ENOENT) {
+		*ret = (struct att_ns){ .inode = 0, .shared = true };
+		return 0;
 	}
-	if (fstatat(proc_fd, path + strlen("/proc/self/"), &other, 0) < 0)
+	if (r < 0)
+		return att_err_sys(err, ATT_E_INTERNAL_ERROR, ATT_STAGE_SNAPSHOT, -r,
+		                   "read own %s namespace", name);
+	r = read_link(proc_fd, path + strlen("/proc/self/"), &other);
+	if (r < 0)
 		return att_err_sys(err,
-		                   errno == ENOENT || errno == ESRCH ? ATT_E_CONTAINER_GONE
-		                                                     : ATT_E_PERMISSION_DENIED,
-		                   ATT_STAGE_SNAPSHOT, errno, "read %s namespace of init", name);
-	ret->inode = other.st_ino;
-	ret->shared = own.st_ino == other.st_ino && own.st_dev == other.st_dev;
+		                   r == -ENOENT || r == -ESRCH ? ATT_E_CONTAINER_GONE
+		                                               : ATT_E_PERMISSION_DENIED,
+		                   ATT_STAGE_SNAPSHOT, -r, "read %s namespace of init", name);
+	*ret = (struct att_ns){ .inode = other, .shared = own == other };
 	return 0;
 }
 
