@@ -121,8 +121,8 @@ static int run_child(void *arg)
 
 /* ---- starting it ---- */
 
-static int fill_wire(struct att_plan *plan, const struct attempt *a, struct att_wire_plan *wire,
-                     struct att_buf *blob, struct att_err *err)
+static void fill_wire(const struct att_plan *plan, const struct attempt *a,
+                      struct att_wire_plan *wire)
 {
 	const struct att_placement *p = &a->place;
 
@@ -140,10 +140,19 @@ static int fill_wire(struct att_plan *plan, const struct attempt *a, struct att_
 		wire->flags |= ATT_WIRE_CHECK_CGROUP;
 	wire->cgroup_text.offset = (uint32_t)plan->blob.len;
 	wire->cgroup_text.len = (uint32_t)p->text.len;
-	if (att_buf_append(blob, plan->blob.data, plan->blob.len) < 0 ||
-	    att_buf_append(blob, p->text.data, p->text.len) < 0)
+	wire->blob_len = (uint32_t)(plan->blob.len + p->text.len);
+}
+
+static int write_message(const struct att_plan *plan, const struct attempt *a,
+                         struct att_wire_plan *wire, struct att_buf *message, struct att_err *err)
+{
+	const struct att_buf *text = &a->place.text;
+
+	fill_wire(plan, a, wire);
+	if (att_buf_append(message, wire, sizeof(*wire)) < 0 ||
+	    att_buf_append(message, plan->blob.data, plan->blob.len) < 0 ||
+	    att_buf_append(message, text->data, text->len) < 0)
 		return att_err_nomem(err, ATT_STAGE_LAUNCH);
-	wire->blob_len = (uint32_t)blob->len;
 	return 0;
 }
 
@@ -172,6 +181,9 @@ static int clone_guardian(struct attempt *a, struct child *c, struct att_err *er
 	att_ignore(sigprocmask(SIG_SETMASK, &all, &before));
 	pid = att_clone3(&args, sizeof(args), run_child, c);
 	att_ignore(sigprocmask(SIG_SETMASK, &before, NULL));
+	if (pid == -ENOSYS)
+		return att_err_sys(err, ATT_E_UNSUPPORTED, ATT_STAGE_LAUNCH, ENOSYS,
+		                   "start a process by clone3 (a seccomp filter of the caller's?)");
 	if (pid < 0)
 		return att_err_sys(err,
 		                   pid == -EAGAIN ? ATT_E_LIMIT_EXCEEDED : ATT_E_INTERNAL_ERROR,
@@ -185,31 +197,37 @@ static int clone_guardian(struct attempt *a, struct child *c, struct att_err *er
 	return 0;
 }
 
-/* A launcher that has died is no error here: it will not answer, which says more. */
-static void send_all(int fd, const void *bytes, size_t len)
+/*
+ * A launcher that has died is no error here: it will not answer, which says more.
+ *
+ * Return: bytes sent; less than @len only with MSG_DONTWAIT in @flags, or when it has died.
+ */
+static size_t send_all(int fd, const char *bytes, size_t len, int flags)
 {
-	const char *at = bytes;
+	size_t used = 0;
 
-	while (len > 0) {
-		ssize_t n = send(fd, at, len, MSG_NOSIGNAL);
+	while (used < len) {
+		ssize_t n = send(fd, bytes + used, len - used, flags | MSG_NOSIGNAL);
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
-			return;
-		at += n;
-		len -= (size_t)n;
+			break;
+		used += (size_t)n;
 	}
+	return used;
 }
 
+/* The plan is in the socket before there is anybody to read it, as far as it fits: no hand-over. */
 static int start(struct att_plan *plan, struct attempt *a, struct att_err *err)
 {
-	_cleanup_buf_ struct att_buf blob = ATT_BUF_INIT;
+	_cleanup_buf_ struct att_buf message = ATT_BUF_INIT;
 	_cleanup_free_ char **argv = calloc(plan->argv.n + 2, sizeof(*argv));
 	struct att_wire_plan wire;
 	struct child c = { .plan = plan, .a = a, .wire = &wire };
 	char name[24];
-	int r = fill_wire(plan, a, &wire, &blob, err);
+	size_t sent = 0;
+	int r = write_message(plan, a, &wire, &message, err);
 
 	if (r < 0)
 		return r;
@@ -219,13 +237,13 @@ static int start(struct att_plan *plan, struct attempt *a, struct att_err *err)
 	argv[0] = name;
 	memcpy(argv + 1, plan->argv.v, plan->argv.n * sizeof(*argv));
 	c.argv = argv;
+	sent = send_all(a->sock[0], message.data, message.len, MSG_DONTWAIT);
 	r = clone_guardian(a, &c, err);
 	if (r < 0)
 		return r;
 	a->sock[1] = att_fd_close(a->sock[1]);
 	att_stdio_close_job_side(&a->stdio);
-	send_all(a->sock[0], &wire, sizeof(wire));
-	send_all(a->sock[0], blob.data, blob.len);
+	att_ignore((long long)send_all(a->sock[0], message.data + sent, message.len - sent, 0));
 	return 0;
 }
 
@@ -422,6 +440,25 @@ static void adopt(const struct att_plan *plan, struct attempt *a, struct att_job
 }
 
 /*
+ * The write to the label's file may have been taken and come to nothing. A profile may rename itself
+ * at the exec, so all that is certain is that it must not be the caller's any more; a job that has
+ * ended has none to read.
+ */
+static bool has_callers_label(const struct att_plan *plan, const struct att_job *job)
+{
+	struct att_err ignored = ATT_ERR_INIT;
+	struct att_label label;
+	char path[32];
+	_cleanup_close_ int fd = -1;
+
+	att_ignore(snprintf(path, sizeof(path), "/proc/%d", job->host_pid));
+	fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return fd >= 0 && att_lsm_read(fd, &label, &ignored) == 0 &&
+	       label.lsm == plan->snapshot.self.label.lsm &&
+	       strcmp(label.text, plan->snapshot.self.label.text) == 0;
+}
+
+/*
  * The last look from outside, at what a step inside could have been made to believe. A job that has
  * ended already still shows what it was.
  */
@@ -445,6 +482,8 @@ static int verify(const struct att_plan *plan, const struct att_job *job, struct
 	/* 3: a filter has killed it already (SECCOMP_MODE_DEAD, since Linux 5.17). */
 	else if (plan->n_filters > 0 && st.seccomp != 2 && st.seccomp != 3)
 		what = "seccomp filter";
+	else if (plan->wire.lsm != ATT_WIRE_LSM_NONE && has_callers_label(plan, job))
+		what = "security label";
 	if (!what)
 		return 0;
 	return att_err_set(err, ATT_E_CONFINEMENT_UNAVAILABLE, ATT_STAGE_VERIFY,

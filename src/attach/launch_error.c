@@ -138,6 +138,21 @@ static int killed_error(const struct att_plan *plan, int stage, int killed, stru
 	                   "%s: the launcher ended without a word", what);
 }
 
+/* The label is the container's to name and the caller's to change to: both have to be seen. */
+static int label_error(const struct att_plan *plan, int sys, struct att_err *err)
+{
+	char to[SHOWN_CAP];
+	char from[SHOWN_CAP];
+	const struct att_label *mine = &plan->snapshot.self.label;
+
+	return att_err_sys(
+		err, ATT_E_CONFINEMENT_UNAVAILABLE, ATT_STAGE_LSM, sys,
+		"change the security label from '%s' to '%s'; --privileged=lsm keeps the "
+		"caller's",
+		mine->lsm == ATT_LSM_NONE ? "none" : show(from, mine->text),
+		show(to, plan->label.text));
+}
+
 int att_launch_error(const struct att_plan *plan, const struct att_wire_status *status, int killed,
                      struct att_err *err)
 {
@@ -156,6 +171,12 @@ int att_launch_error(const struct att_plan *plan, const struct att_wire_status *
 	/* A pid namespace whose init has ended takes no more processes. */
 	if (!att_pidfd_is_alive(plan->init_pidfd))
 		return killed_error(plan, stage, killed, err);
+	if (stage == ATT_STAGE_LSM)
+		return label_error(plan, sys, err);
+	if (stage == ATT_STAGE_CGROUP && sys == EROFS)
+		return att_err_sys(err, ATT_E_CONFINEMENT_UNAVAILABLE, ATT_STAGE_CGROUP, sys,
+		                   "make the job's cgroup: /sys/fs/cgroup is mounted read-only for "
+		                   "the caller (ProtectControlGroups=?)");
 	if (!stages[stage].what)
 		return att_err_sys(err, ATT_E_INTERNAL_ERROR, ATT_STAGE_LAUNCH, sys,
 		                   "launch at stage '%s'", att_stage_name(stage));

@@ -23,6 +23,8 @@ static int make_plan(void **state)
 	f.plan = (struct att_plan)ATT_PLAN_INIT;
 	f.plan.init_pidfd = att_pidfd_open(getpid());
 	f.plan.snapshot.proc_fd = open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	f.plan.snapshot.self.label.lsm = ATT_LSM_NONE;
+	f.plan.label = (struct att_label){ .lsm = ATT_LSM_APPARMOR, .text = "the-label" };
 	*state = &f;
 	if (att_strv_add_str(&f.plan.argv, "some\ncommand") < 0)
 		return -1;
@@ -89,6 +91,12 @@ static void the_text_names_the_object_and_escapes_it(void **state)
 	status.detail = ATT_WIRE_NO_INTERPRETER;
 	att_ignore(att_launch_error(&f->plan, &status, 0, &err));
 	assert_non_null(strstr(err.msg, "its interpreter or loader is not"));
+	status = (struct att_wire_status){ .stage = ATT_STAGE_CGROUP, .sys = EROFS };
+	assert_code(att_launch_error(&f->plan, &status, 0, &err), ATT_E_CONFINEMENT_UNAVAILABLE);
+	assert_non_null(strstr(err.msg, "read-only for the caller"));
+	status = (struct att_wire_status){ .stage = ATT_STAGE_LSM, .sys = EACCES };
+	assert_code(att_launch_error(&f->plan, &status, 0, &err), ATT_E_CONFINEMENT_UNAVAILABLE);
+	assert_non_null(strstr(err.msg, "from 'none' to 'the-label'"));
 	status = (struct att_wire_status){ .stage = ATT_STAGE_WORKDIR, .sys = ENOENT };
 	att_ignore(att_launch_error(&f->plan, &status, 0, &err));
 	assert_string_equal(err.msg, "enter working directory '/srv': No such file or directory");
