@@ -206,6 +206,17 @@ static bool is_up(const char *state)
 	       strcmp(state, "FREEZING") == 0 || strcmp(state, "THAWED") == 0;
 }
 
+/* A monitor hangs up on a caller who is not its user, which would look like its end. */
+static int check_owner(const char *lxcpath, struct att_err *err)
+{
+	struct stat st;
+
+	if (geteuid() == 0 || stat(lxcpath, &st) < 0 || st.st_uid == geteuid())
+		return 0;
+	return att_err_set(err, ATT_E_PERMISSION_DENIED, ATT_STAGE_RESOLVE,
+	                   "the containers below '%s' are uid %u's", lxcpath, st.st_uid);
+}
+
 /* Asks until it runs, or the time to wait is over. */
 static int wait_until_up(const char *name, const char *lxcpath, int64_t timeout_ns, int64_t wait_ns,
                          struct att_monitor_answers *ret, struct att_err *err)
@@ -234,17 +245,6 @@ static int wait_until_up(const char *name, const char *lxcpath, int64_t timeout_
 }
 
 /* ---- a monitor that only liblxc understands ---- */
-
-/* liblxc would say so too, but on our standard error. */
-static int check_owner(const char *lxcpath, struct att_err *err)
-{
-	struct stat st;
-
-	if (geteuid() == 0 || stat(lxcpath, &st) < 0 || st.st_uid == geteuid())
-		return 0;
-	return att_err_set(err, ATT_E_PERMISSION_DENIED, ATT_STAGE_RESOLVE,
-	                   "the containers below '%s' are uid %u's", lxcpath, st.st_uid);
-}
 
 static char *get_item(struct lxc_container *c, const char *key)
 {
@@ -308,10 +308,10 @@ static void take_answers(struct att_ct *ct, struct att_monitor_answers *a)
 static int open_at_path(struct att_ct *ct, int64_t timeout_ns, int64_t wait_ns, struct att_err *err)
 {
 	_cleanup_(att_monitor_answers_done) struct att_monitor_answers a = ATT_MONITOR_ANSWERS_INIT;
-	int r = wait_until_up(ct->name, ct->lxcpath, timeout_ns, wait_ns, &a, err);
+	int r = check_owner(ct->lxcpath, err);
 
 	if (r == 0)
-		r = check_owner(ct->lxcpath, err);
+		r = wait_until_up(ct->name, ct->lxcpath, timeout_ns, wait_ns, &a, err);
 	/* Whoever holds it changes the container as a whole: no time to start something in it. */
 	if (r == 0)
 		r = att_monitor_wait_lock(ct->lxcpath, ct->name, att_clock_after_ns(timeout_ns),
