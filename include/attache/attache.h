@@ -223,12 +223,13 @@ struct attache_exec_opts {
 	int32_t stdin_fd;           /* the caller's side of the job's stdio; -1: closed */
 	int32_t stdout_fd;
 	int32_t stderr_fd;
+	int32_t cancel_fd; /* readable: give up starting the job; -1: none */
 };
 
 #define ATTACHE_EXEC_OPTS_INIT \
 	{ \
 		sizeof(struct attache_exec_opts), 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, \
-			NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2 \
+			NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, -1 \
 	}
 
 /**

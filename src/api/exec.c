@@ -77,6 +77,7 @@ static struct att_request to_request(const struct attache_exec_opts *o)
 		.kill_after_ns = o->kill_after_ns,
 		.stop_signal = o->stop_signal,
 		.stdio_fd = { o->stdin_fd, o->stdout_fd, o->stderr_fd },
+		.cancel_fd = o->cancel_fd,
 	};
 }
 

@@ -1,34 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * What the job may do: at most what the container's init may, and what the request takes away.
- *
- * Seccomp: the profile's text, by the path that the running container was given, is the source; it
- * compiles in 0.03 ms, says what it denies by name, and does not disturb anybody. Init's own filter,
- * read back through ptrace, is the check: it is exact, but stops the container's first process
- * (which may see an interrupted system call) and needs a caller that is under no filter itself. So
- * it is read only when the text can have changed since init started, which the inode's change time
- * tells and nobody can set. When they differ, or either is missing, the job is refused.
- */
-#include <errno.h>
+/* What the job may do: at most what the container's init may, and what the request takes away. */
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <linux/capability.h>
 
 #include "attach/plan.h"
-#include "base/clock.h"
 #include "base/fd.h"
 #include "sys/caps.h"
-#include "sys/seccomp.h"
-
-#define READ_BACK_NS (5 * ATT_NS_PER_SEC)
-/* Boot time counts in ticks and the wall clock is adjusted: what is this close counts as later. */
-#define CHANGE_SLACK_NS (2 * ATT_NS_PER_SEC)
 
 /* ---- capabilities ---- */
 
@@ -128,119 +109,6 @@ static int refuse(struct att_err *err, const char *why)
 	                   "%s; --privileged=seccomp runs without a filter", why);
 }
 
-static int read_profile(const char *path, struct att_buf *text, struct stat *st,
-                        struct att_err *err)
-{
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	ssize_t n = 0;
-
-	if (fd < 0 || fstat(fd, st) < 0)
-		return att_err_sys(err, ATT_E_CONFINEMENT_UNAVAILABLE, ATT_STAGE_SECCOMP, errno,
-		                   "open the container's seccomp profile '%s'", path);
-	if (!S_ISREG(st->st_mode) || st->st_size > (off_t)ATT_SECCOMP_TEXT_MAX)
-		return att_err_set(err, ATT_E_CONFINEMENT_UNAVAILABLE, ATT_STAGE_SECCOMP,
-		                   "the container's seccomp profile '%s' is no file of at most %zu "
-		                   "bytes",
-		                   path, ATT_SECCOMP_TEXT_MAX);
-	if (att_buf_reserve(text, (size_t)st->st_size + 1) < 0)
-		return att_err_nomem(err, ATT_STAGE_SECCOMP);
-	n = att_fd_read_full(fd, text->data, (size_t)st->st_size + 1);
-	if (n != (ssize_t)st->st_size)
-		return att_err_set(err, ATT_E_CONFINEMENT_UNAVAILABLE, ATT_STAGE_SECCOMP,
-		                   "the container's seccomp profile '%s' changes while it is read",
-		                   path);
-	text->len = (size_t)n;
-	return 0;
-}
-
-/* Can the text be another than the one that init was started with? */
-static bool changed_since_start(const struct att_snapshot *s, const struct stat *st)
-{
-	int64_t started = att_snapshot_started_wall_ns(s);
-	int64_t changed = (int64_t)st->st_ctim.tv_sec * ATT_NS_PER_SEC + st->st_ctim.tv_nsec;
-
-	return started == 0 || changed > started - CHANGE_SLACK_NS;
-}
-
-static int compare_with_init(struct att_plan *plan, const struct att_filter *filter,
-                             struct att_err *err)
-{
-	const struct att_snapshot *s = &plan->snapshot;
-	struct att_filter *live = NULL;
-	size_t n = 0;
-	bool same = false;
-	int r = att_seccomp_read_back(s->host_pid, &live, &n, att_clock_after_ns(READ_BACK_NS),
-	                              err);
-
-	if (r < 0)
-		return att_err_wrap(err,
-		                    "the container's seccomp profile '%s' may have changed "
-		                    "since it started",
-		                    s->seccomp_profile);
-	/* The newest is the container's own; older ones came down from whoever started it. */
-	same = n > 0 && att_seccomp_same(filter, &live[0]);
-	live = att_filters_free(live, n);
-	if (same)
-		return 0;
-	return att_err_set(
-		err, ATT_E_CONFINEMENT_UNAVAILABLE, ATT_STAGE_SECCOMP,
-		"the container's seccomp profile '%s' was changed after it started and is "
-		"not what its init runs under; restart the container",
-		s->seccomp_profile);
-}
-
-/* Calls that entering makes once the filter is loaded. */
-static int check_usable(const struct att_plan *plan, const struct att_filter *filter,
-                        struct att_err *err)
-{
-	static const struct {
-		uint32_t nr;
-		const char *name;
-	} needed[] = {
-		{ SYS_execve, "execve" }, { SYS_clone, "clone" }, { SYS_exit_group, "exit_group" },
-		{ SYS_setsid, "setsid" }, { SYS_prctl, "prctl" },
-	};
-	size_t n = plan->no_new_privs ? 1 : countof(needed);
-
-	for (size_t i = 0; i < n; i++)
-		if (!att_seccomp_allows(filter, needed[i].nr))
-			return att_err_set(
-				err, ATT_E_CONFINEMENT_UNAVAILABLE, ATT_STAGE_SECCOMP,
-				"the container's seccomp profile '%s' denies '%s', without "
-				"which nothing can be started",
-				plan->snapshot.seccomp_profile, needed[i].name);
-	return 0;
-}
-
-static int load_profile(struct att_plan *plan, struct att_err *err)
-{
-	const char *path = plan->snapshot.seccomp_profile;
-	_cleanup_buf_ struct att_buf text = ATT_BUF_INIT;
-	_cleanup_filter_ struct att_filter filter = ATT_FILTER_INIT;
-	struct stat st;
-	int r = read_profile(path, &text, &st, err);
-
-	if (r == 0)
-		r = att_seccomp_compile_lxc(path, text.data, text.len, &filter, err);
-	if (r == 0 && changed_since_start(&plan->snapshot, &st))
-		r = compare_with_init(plan, &filter, err);
-	if (r == 0)
-		r = check_usable(plan, &filter, err);
-	if (r == 0)
-		r = att_plan_blob(plan, filter.insns, filter.n * sizeof(*filter.insns),
-		                  &plan->wire.filter[0], err);
-	if (r < 0)
-		return r;
-	plan->wire.n_filters = plan->n_filters = 1;
-	plan->seccomp_notify = filter.uses_notify;
-	if (!filter.uses_notify)
-		return 0;
-	return att_plan_warn(plan,
-	                     "the container's seccomp profile hands some system calls to a "
-	                     "supervisor; in this job they fail with ENOSYS",
-	                     err);
-}
-
 /* Filters that whoever started init was under, and handed down; -1 when that cannot be told. */
 static int inherited_filters(const struct att_snapshot *s)
 {
@@ -284,7 +152,7 @@ static int choose_seccomp(const struct att_request *req, struct att_plan *plan, 
 	if (init->seccomp_filters > inherited + 1)
 		return refuse(err, "init runs under more seccomp filters than the container's "
 		                   "profile makes");
-	return load_profile(plan, err);
+	return att_profile_load(plan, err);
 }
 
 /* ---- label ---- */

@@ -25,6 +25,7 @@
 #define FROZEN_CHECK_NS (5 * ATT_NS_PER_SEC)
 #define SETUP_NS        (25 * ATT_NS_PER_SEC) /* on top: a cold disk under load is no error */
 #define LAST_WORD_NS    (1 * ATT_NS_PER_SEC)
+#define CANCEL_GRACE_NS (500 * ATT_NS_PER_MS)
 #define CHILD_STACK     16384
 #define TRIES           (ATT_CGROUP_BASES + 2)
 
@@ -249,16 +250,19 @@ static int start(struct att_plan *plan, struct attempt *a, struct att_err *err)
 
 /* ---- what came of it ---- */
 
-static bool wait_readable(int fd, int64_t for_ns)
+/* Return: 1 there is something to read, 0 it is too late, -1 somebody wants it to stop. */
+static int wait_readable(int fd, int cancel_fd, int64_t deadline_ns)
 {
-	struct pollfd p = { .fd = fd, .events = POLLIN };
-	int64_t deadline = att_clock_after_ns(for_ns);
+	struct pollfd p[] = { { .fd = fd, .events = POLLIN },
+		              { .fd = cancel_fd, .events = POLLIN } };
 	int r = 0;
 
 	do
-		r = poll(&p, 1, att_clock_poll_ms(deadline));
+		r = poll(p, countof(p), att_clock_poll_ms(deadline_ns));
 	while (r < 0 && errno == EINTR);
-	return r > 0;
+	if (r <= 0)
+		return 0;
+	return p[0].revents ? 1 : -1;
 }
 
 /* The launcher answers in one piece; an end of the stream is an answer without words. */
@@ -285,47 +289,70 @@ static int read_status(struct attempt *a, struct att_err *err)
 	return 0;
 }
 
-static bool is_frozen_now(const struct att_plan *plan)
+static bool is_frozen_now(const struct att_plan *plan, struct attempt *a)
 {
 	const struct att_snapshot *s = &plan->snapshot;
 
-	return s->cgroup_fd >= 0 && att_cgroup_is_frozen(s->cgroup_fd);
+	if (s->cgroup_fd >= 0 && att_cgroup_is_frozen(s->cgroup_fd))
+		return true;
+	return a->place.own_leaf && att_cgroup_leaf_open(&a->place.leaf) == 0 &&
+	       att_cgroup_is_frozen(a->place.leaf.leaf_fd);
 }
 
 /* Ends what hangs: the entry and the job by their cgroup, then there is a last word to be read. */
-static int give_up(const struct att_plan *plan, struct attempt *a, bool frozen, struct att_err *err)
+static int give_up(const struct att_plan *plan, struct attempt *a, int ready, struct att_err *err)
 {
+	bool frozen = is_frozen_now(plan, a);
+
 	if (a->place.own_leaf && att_cgroup_leaf_open(&a->place.leaf) == 0)
 		att_ignore(att_cgroup_leaf_kill(&a->place.leaf));
-	if (wait_readable(a->sock[0], LAST_WORD_NS) && read_status(a, err) == 0) {
+	if (wait_readable(a->sock[0], -1, att_clock_after_ns(LAST_WORD_NS)) > 0 &&
+	    read_status(a, err) == 0) {
 		att_ignore(reap(a->status.entry_pid));
+		/* It may have got through after all. */
+		if (a->status.job_pid > 0)
+			att_ignore(kill(a->status.job_pid, SIGKILL));
 		att_ignore(reap(a->status.job_pid));
 	}
-	if (frozen || is_frozen_now(plan))
+	if (ready < 0)
+		return att_err_set(err, ATT_E_TIMEOUT, ATT_STAGE_LAUNCH,
+		                   "interrupted while the job was being started");
+	if (frozen)
 		return att_err_set(err, ATT_E_CONTAINER_FROZEN, ATT_STAGE_LAUNCH,
 		                   "it was frozen while the job was being started");
 	return att_err_set(err, ATT_E_TIMEOUT, ATT_STAGE_LAUNCH,
-	                   "the job could not be started within %d s",
-	                   (int)((FROZEN_CHECK_NS + SETUP_NS) / ATT_NS_PER_SEC));
+	                   "the job could not be started in time");
+}
+
+static int64_t earlier(int64_t a_ns, int64_t b_ns)
+{
+	return a_ns < b_ns ? a_ns : b_ns;
 }
 
 static int await(const struct att_plan *plan, struct attempt *a, struct att_err *err)
 {
-	bool ready = wait_readable(a->sock[0], FROZEN_CHECK_NS);
-	bool frozen = !ready && is_frozen_now(plan);
+	int64_t look_ns = att_clock_after_ns(FROZEN_CHECK_NS);
+	int64_t end_ns = att_clock_after_ns(FROZEN_CHECK_NS + SETUP_NS);
+	int ready = 0;
 	int r = 0;
 
-	if (!ready && !frozen)
-		ready = wait_readable(a->sock[0], SETUP_NS);
-	if (!ready)
-		return give_up(plan, a, frozen, err);
+	if (plan->timeout_ns > 0)
+		end_ns = earlier(end_ns, att_clock_after_ns(plan->timeout_ns));
+	ready = wait_readable(a->sock[0], plan->cancel_fd, earlier(look_ns, end_ns));
+	if (ready == 0 && !is_frozen_now(plan, a))
+		ready = wait_readable(a->sock[0], plan->cancel_fd, end_ns);
+	/* Mostly it is there in a moment, and then what was to stop us is the job's to get. */
+	if (ready < 0 && wait_readable(a->sock[0], -1, att_clock_after_ns(CANCEL_GRACE_NS)) > 0)
+		ready = 1;
+	if (ready <= 0)
+		return give_up(plan, a, ready, err);
 	r = read_status(a, err);
 	if (r < 0)
 		return r;
 	a->killed = reap(a->status.entry_pid);
 	if (a->status.stage != 0 && a->status.job_pid > 0) {
-		/* It has ended, unless the entry process was killed and could not wait for it. */
-		att_ignore(a->killed ? kill(a->status.job_pid, SIGKILL) : 0);
+		/* It has ended, unless somebody made it or the entry process say otherwise. */
+		att_ignore(kill(a->status.job_pid, SIGKILL));
 
 		int killed = reap(a->status.job_pid);
 
@@ -480,6 +507,10 @@ static int verify(const struct att_plan *plan, const struct att_job *job, struct
 	else if (plan->no_new_privs && !st.no_new_privs)
 		what = "no_new_privs";
 	/* 3: a filter has killed it already (SECCOMP_MODE_DEAD, since Linux 5.17). */
+	else if (st.seccomp_filters >= 0 && plan->snapshot.self.status.seccomp_filters >= 0 &&
+	         (uint32_t)st.seccomp_filters <
+	                 (uint32_t)plan->snapshot.self.status.seccomp_filters + plan->n_filters)
+		what = "number of seccomp filters";
 	else if (plan->n_filters > 0 && st.seccomp != 2 && st.seccomp != 3)
 		what = "seccomp filter";
 	else if (plan->wire.lsm != ATT_WIRE_LSM_NONE && has_callers_label(plan, job))
@@ -509,6 +540,11 @@ static int take_over(struct att_plan *plan, struct attempt *a, struct att_job *r
 	if (r < 0) {
 		job.detached = false;
 		return r;
+	}
+	/* It outlives everybody who could remove a cgroup of its own: from here on the base is its. */
+	if (job.detached && job.own_leaf) {
+		att_cgroup_leaf_remove(&job.leaf);
+		job.own_leaf = false;
 	}
 	*ret = job;
 	job = (struct att_job)ATT_JOB_INIT;
@@ -577,7 +613,8 @@ int att_launch(struct att_plan *plan, struct att_job *ret, struct att_err *err)
 	for (int i = 0; i < n; i++)
 		att_ignore(att_fd_close(low[i]));
 	/* What failed may be no more than that the container went away under it. */
-	if (r < 0 && !att_pidfd_is_alive(plan->init_pidfd))
+	if (r < 0 &&
+	    (!att_pidfd_is_alive(plan->init_pidfd) || att_snapshot_is_ending(&plan->snapshot)))
 		return att_err_set(err, ATT_E_CONTAINER_GONE, ATT_STAGE_LAUNCH,
 		                   "the container has ended meanwhile");
 	return r;

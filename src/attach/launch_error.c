@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <string.h>
 
-#include "base/fd.h"
 #include "sys/pidfd.h"
 
 #define SHOWN_CAP   160
@@ -101,22 +100,15 @@ static enum att_code common_code(int sys, enum att_code otherwise)
 	}
 }
 
-/*
- * Who kills a container may have killed what was in its cgroup first, and init a moment later. Init
- * then stays for as long as there are processes left to be reaped, but without memory.
- */
+/* Who kills a container may have killed what was in its cgroup first, and init a moment later. */
 static bool is_ending(const struct att_plan *plan, int killed)
 {
 	struct pollfd p = { .fd = plan->init_pidfd, .events = POLLIN };
-	char text[4096];
-	ssize_t n = 0;
 
 	if (poll(&p, 1, 0) > 0)
 		return true;
-	if (killed != SIGKILL)
-		return false;
-	n = att_fd_read_file_at(plan->snapshot.proc_fd, "status", text, sizeof(text));
-	return n < 0 || !strstr(text, "\nVmSize:") || poll(&p, 1, INIT_END_MS) > 0;
+	return killed == SIGKILL &&
+	       (att_snapshot_is_ending(&plan->snapshot) || poll(&p, 1, INIT_END_MS) > 0);
 }
 
 static int killed_error(const struct att_plan *plan, int stage, int killed, struct att_err *err)
@@ -171,6 +163,11 @@ int att_launch_error(const struct att_plan *plan, const struct att_wire_status *
 	/* A pid namespace whose init has ended takes no more processes. */
 	if (!att_pidfd_is_alive(plan->init_pidfd))
 		return killed_error(plan, stage, killed, err);
+	/* Of all that is set there, only the processors can be none that there are. */
+	if (stage == ATT_STAGE_LIMITS && sys == EINVAL)
+		return att_err_sys(
+			err, ATT_E_INVALID_ARGUMENT, ATT_STAGE_LIMITS, sys,
+			"set the job's processors: none of them is one that it may run on");
 	if (stage == ATT_STAGE_LSM)
 		return label_error(plan, sys, err);
 	if (stage == ATT_STAGE_CGROUP && sys == EROFS)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Process attributes: init's own limits and oom score, and what the request changes. */
 #include <errno.h>
+#include <linux/capability.h>
 #include <linux/ioprio.h>
 #include <sched.h>
 #include <stdio.h>
@@ -44,6 +45,7 @@ static bool parse_limit(const char *text, size_t len, uint64_t *ret)
 static int set_rlimit(struct att_plan *plan, const char *word, struct att_err *err)
 {
 	char name[NAME_CAP];
+	char shown[128];
 	const char *eq = strchr(word, '=');
 	const char *colon = eq ? strchr(eq, ':') : NULL;
 	size_t name_len = eq ? (size_t)(eq - word) : 0;
@@ -65,6 +67,16 @@ static int set_rlimit(struct att_plan *plan, const char *word, struct att_err *e
 		return bad(err, "no number in resource limit", word);
 	if (soft > hard)
 		return bad(err, "the soft value exceeds the hard one in resource limit", word);
+	/* The kernel would refuse it without a word about which one. */
+	if (hard > plan->snapshot.self.limits.v[n].hard &&
+	    !(plan->snapshot.self.status.cap_eff & (UINT64_C(1) << CAP_SYS_RESOURCE))) {
+		att_escape(shown, sizeof(shown), word, strlen(word));
+		return att_err_set(
+			err, ATT_E_PERMISSION_DENIED, ATT_STAGE_PLAN,
+			"resource limit '%s' is above the caller's own, and the caller has "
+			"no CAP_SYS_RESOURCE",
+			shown);
+	}
 	plan->limits.v[n].soft = soft;
 	plan->limits.v[n].hard = hard;
 	return 0;

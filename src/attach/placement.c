@@ -6,14 +6,26 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
+
+#define END_NS (1 * ATT_NS_PER_SEC)
+
+/* Whatever is still on its way there was given up, and must not become a job. */
+static void end_leaf(struct att_cgroup_leaf *leaf)
+{
+	if (att_cgroup_leaf_open(leaf) == 0 && att_cgroup_leaf_kill(leaf) == 0)
+		att_ignore(att_cgroup_leaf_wait_empty(leaf, att_clock_after_ns(END_NS)));
+	att_cgroup_leaf_remove(leaf);
+}
 
 void att_placement_done(struct att_placement *p)
 {
 	if (p->own_leaf)
-		att_cgroup_leaf_remove(&p->leaf);
+		end_leaf(&p->leaf);
 	p->own_leaf = false;
 	/* Another name than the first was only a try; busy, it is somebody's. */
 	if (!p->used && p->root_fd >= 0 && strcmp(p->leaf.base_name, ".lxc") != 0)
@@ -32,8 +44,6 @@ static int add_below(const struct att_placement *p, const struct att_cgroup_line
 {
 	if (line->hierarchy != 0)
 		return 0;
-	if (!p->own_leaf)
-		return att_buf_printf(dst, "/%s", p->leaf.base_name);
 	return att_buf_printf(dst, "/%s/%s", p->leaf.base_name, p->leaf.name);
 }
 
@@ -132,26 +142,52 @@ static int open_legacy(const struct att_plan *plan, struct att_placement *p, str
 }
 
 /*
- * A detached job outlives everybody who could remove a cgroup of its own, so it lives in the base.
+ * Who made a cgroup owns its cgroup.freeze. One that the container made itself could be frozen by it,
+ * and the job with it before it has begun; ours cannot.
  */
+static bool is_ours(int base_fd)
+{
+	struct stat st;
+
+	return fstatat(base_fd, "cgroup.freeze", &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       st.st_uid == geteuid();
+}
+
+/* A cgroup that hands controllers to its children holds no processes itself. */
+static bool can_hold_processes(int base_fd)
+{
+	char text[256];
+
+	return att_fd_read_file_at(base_fd, "cgroup.subtree_control", text, sizeof(text)) >= 0 &&
+	       strspn(text, "\n") == strlen(text);
+}
+
 static int choose_leaf(const struct att_plan *plan, unsigned base, struct att_placement *p,
                        struct att_err *err)
 {
-	int r = 0;
-
 	if (plan->snapshot.cgroup_fd < 0)
 		return att_err_set(err, ATT_E_UNSUPPORTED, ATT_STAGE_CGROUP,
 		                   "this host has no cgroup v2 hierarchy");
-	r = att_cgroup_base_open(plan->snapshot.cgroup_fd, base, plan->host_root_uid,
-	                         plan->host_root_gid, &p->leaf, err);
-	if (r < 0)
-		return r;
-	p->root_fd = plan->snapshot.cgroup_fd;
-	if (!plan->detach) {
-		p->own_leaf = true;
-		att_ignore(snprintf(p->leaf.name, sizeof(p->leaf.name), "attache-%s", plan->id));
+	for (; base < ATT_CGROUP_BASES; base++) {
+		int r = att_cgroup_base_open(plan->snapshot.cgroup_fd, base, plan->host_root_uid,
+		                             plan->host_root_gid, &p->leaf, err);
+
+		if (r < 0)
+			return r;
+		/* A detached job is moved there once it runs, since nobody stays to remove its own. */
+		if (is_ours(p->leaf.base_fd) &&
+		    (!plan->detach || can_hold_processes(p->leaf.base_fd)))
+			break;
+		att_cgroup_leaf_done(&p->leaf);
 	}
-	return r;
+	if (p->leaf.base_fd < 0)
+		return att_err_set(err, ATT_E_CONFINEMENT_UNAVAILABLE, ATT_STAGE_CGROUP,
+		                   "the container has taken all %d names for the cgroup of jobs",
+		                   ATT_CGROUP_BASES);
+	p->root_fd = plan->snapshot.cgroup_fd;
+	p->own_leaf = true;
+	att_ignore(snprintf(p->leaf.name, sizeof(p->leaf.name), "attache-%s", plan->id));
+	return 0;
 }
 
 int att_placement_make(const struct att_plan *plan, unsigned base, struct att_placement *ret,

@@ -166,6 +166,7 @@ static void copy_simple(const struct att_request *req, struct att_plan *plan)
 	plan->detach = req->detach;
 	plan->direct_io = req->direct_io || req->detach;
 	plan->own_cgroup = !req->free_cgroup;
+	plan->cancel_fd = req->cancel_fd;
 	plan->timeout_ns = req->timeout_ns;
 	plan->kill_after_ns = req->kill_after_ns > 0 ? req->kill_after_ns : ATT_KILL_AFTER_NS;
 	plan->stop_signal = req->stop_signal > 0 ? req->stop_signal : SIGTERM;
@@ -213,7 +214,8 @@ int att_plan_make(const struct att_ct *ct, const struct att_request *req, struct
 		return att_err_nomem(err, ATT_STAGE_PLAN);
 	r = fill(ct, req, &plan, err);
 	/* What failed may be no more than that the container went away under it. */
-	if (r < 0 && !att_pidfd_is_alive(plan.init_pidfd))
+	if (r < 0 && (!att_pidfd_is_alive(plan.init_pidfd) ||
+	              (plan.snapshot.proc_fd >= 0 && att_snapshot_is_ending(&plan.snapshot))))
 		return att_err_set(err, ATT_E_CONTAINER_GONE, ATT_STAGE_PLAN, "its init has ended");
 	if (r < 0)
 		return r;

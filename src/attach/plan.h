@@ -43,6 +43,7 @@ struct att_request {
 	int64_t timeout_ns, kill_after_ns;
 	int stop_signal;
 	int stdio_fd[3]; /* the caller's; -1: closed */
+	int cancel_fd; /* readable: give up starting; -1: none. Borrowed until the job is started */
 };
 
 /* The five sets of the job, as it has them once the command runs. */
@@ -77,6 +78,7 @@ struct att_plan {
 	int script_fd;
 	int64_t timeout_ns, kill_after_ns;
 	int stop_signal;
+	int cancel_fd;
 
 	/* The part that crosses over; descriptors and the cgroup text are filled in at launch. */
 	struct att_wire_plan wire;
@@ -132,6 +134,9 @@ int att_command_resolve(const struct att_request *req, struct att_plan *plan, st
 /** att_confine_resolve() - capabilities, no_new_privs, seccomp, label; needs the identity. */
 int att_confine_resolve(const struct att_request *req, struct att_plan *plan, struct att_err *err)
 	_must_check_;
+
+/** att_profile_load() - the container's seccomp profile, checked against init; for confine.c. */
+int att_profile_load(struct att_plan *plan, struct att_err *err) _must_check_;
 
 /** att_limits_resolve() - resource limits, oom score, nice, affinity, I/O priority, umask. */
 int att_limits_resolve(const struct att_request *req, struct att_plan *plan, struct att_err *err)

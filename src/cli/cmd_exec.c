@@ -31,6 +31,7 @@ struct run {
 	bool masked;
 	bool started;
 	int signal_fd;
+	int cancel_fd;
 	int log_fd;
 };
 
@@ -50,6 +51,23 @@ static bool is_ignored_hangup(int sig)
 	struct sigaction action;
 
 	return sig == SIGHUP && sigaction(sig, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+/* What would end us by default also ends the starting of a job, when it takes long. */
+static int watch_fatal_signals(struct run *x, struct att_trouble *t)
+{
+	static const int fatal[] = { SIGTERM, SIGHUP, SIGINT, SIGQUIT };
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < countof(fatal); i++)
+		if (!is_ignored_hangup(fatal[i]))
+			sigaddset(&set, fatal[i]);
+	x->cancel_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (x->cancel_fd < 0)
+		return att_err_sys(&t->own, ATT_E_INTERNAL_ERROR, ATT_STAGE_REQUEST, errno,
+		                   "make a signal descriptor");
+	return 0;
 }
 
 /*
@@ -135,9 +153,12 @@ static int make_plan(struct run *x, struct att_trouble *t)
 {
 	struct attache_exec_opts exec = x->o->exec;
 	const char *text = NULL;
-	int r = 0;
+	int r = watch_fatal_signals(x, t);
 
+	if (r < 0)
+		return r;
 	choose_stdio(x, &exec);
+	exec.cancel_fd = x->cancel_fd;
 	r = attache_plan_new(x->ct, &exec, &x->plan, &t->api);
 	if (r < 0)
 		return r;
@@ -317,6 +338,7 @@ static void run_done(struct run *x)
 	attache_container_free(x->ct);
 	att_pidfile_done(&x->pid_file);
 	x->signal_fd = att_fd_close(x->signal_fd);
+	x->cancel_fd = att_fd_close(x->cancel_fd);
 	x->log_fd = att_fd_close(x->log_fd);
 	release_signals(x);
 }
@@ -330,6 +352,7 @@ int att_cmd_exec(const struct att_cli *cli)
 		.result = ATTACHE_RESULT_INIT,
 		.pid_file = ATT_PIDFILE_INIT,
 		.signal_fd = -1,
+		.cancel_fd = -1,
 		.log_fd = -1,
 	};
 	int r = 0;

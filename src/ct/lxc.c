@@ -277,7 +277,9 @@ static int ask_liblxc(struct att_ct *ct, struct att_err *err)
 	if (ct->init_pidfd < 0)
 		r = att_err_sys(err, ATT_E_CONTAINER_NOT_RUNNING, ATT_STAGE_RESOLVE,
 		                -ct->init_pidfd, "ask for the container's init");
+	free(ct->seccomp_profile);
 	ct->seccomp_profile = get_item(c, "lxc.seccomp.profile");
+	free(ct->environment);
 	ct->environment = get_item(c, "lxc.environment");
 	att_ignore(lxc.container_put(c));
 	return r;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -80,11 +81,27 @@ static const struct question {
 	{ ATT_MONITOR_RUNTIME_ENV, 7, "lxc.environment.runtime" },
 };
 
+/* A process that has ended, as the one that started the monitor has, is in no other. */
+static bool in_other_namespace(pid_t pid, const char *kind)
+{
+	char path[48];
+	char own[64] = "";
+	char theirs[64] = "";
+
+	att_ignore(snprintf(path, sizeof(path), "/proc/%d/ns/%s", pid, kind));
+	if (readlink(path, theirs, sizeof(theirs) - 1) < 0)
+		return false;
+	att_ignore(snprintf(path, sizeof(path), "/proc/self/ns/%s", kind));
+	return readlink(path, own, sizeof(own) - 1) < 0 || strcmp(own, theirs) != 0;
+}
+
 /*
  * The abstract name belongs to whoever bound it first in this network namespace, which a container
- * without a network namespace of its own shares.
+ * without a network namespace of its own shares: root there may be root here. A monitor was started
+ * by a process of the host, and all answers are to be from the same one. That whoever it names as
+ * init is no process of the host itself is for the snapshot to see.
  */
-static int check_peer(int fd, struct att_err *err)
+static int check_peer(int fd, pid_t *peer_pid, struct att_err *err)
 {
 	struct ucred peer = { 0, (uid_t)-1, (gid_t)-1 };
 	socklen_t len = sizeof(peer);
@@ -92,9 +109,18 @@ static int check_peer(int fd, struct att_err *err)
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
 		return att_err_sys(err, ATT_E_IO_ERROR, ATT_STAGE_RESOLVE, errno,
 		                   "look at the container's monitor");
+	if (*peer_pid == peer.pid)
+		return 0;
 	if (peer.uid != 0 && peer.uid != geteuid())
 		return att_err_set(err, ATT_E_PERMISSION_DENIED, ATT_STAGE_RESOLVE,
 		                   "whoever listens as its monitor runs as uid %u", peer.uid);
+	if (*peer_pid != -1 || peer.pid <= 0 || in_other_namespace(peer.pid, "pid") ||
+	    in_other_namespace(peer.pid, "user"))
+		return att_err_set(
+			err, ATT_E_PERMISSION_DENIED, ATT_STAGE_RESOLVE,
+			"whoever listens as its monitor (process %d) is not of this host",
+			peer.pid);
+	*peer_pid = peer.pid;
 	return 0;
 }
 
@@ -128,7 +154,7 @@ static int send_question(int fd, const struct question *q, struct att_err *err)
 
 /* Return: 0; MONITOR_ENDED: nobody listens, or it went away with the container. */
 static int ask_one(const struct sockaddr_un *addr, socklen_t len, const struct question *q,
-                   int64_t deadline_ns, int *ret_fd, struct att_err *err)
+                   int64_t deadline_ns, pid_t *peer_pid, int *ret_fd, struct att_err *err)
 {
 	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	int r = 0;
@@ -150,7 +176,7 @@ static int ask_one(const struct sockaddr_un *addr, socklen_t len, const struct q
 			return timed_out(err);
 		att_ignore(poll(NULL, 0, LOCK_POLL_MS));
 	}
-	r = q->what == ATT_MONITOR_STATE ? check_peer(fd, err) : 0;
+	r = check_peer(fd, peer_pid, err);
 	if (r == 0)
 		r = send_question(fd, q, err);
 	if (r == 0)
@@ -174,6 +200,14 @@ static int take_rights(struct msghdr *msg)
 		}
 	}
 	return taken;
+}
+
+static void replace_fd(int *fd, int by)
+{
+	if (by < 0)
+		return;
+	att_fd_close_p(fd);
+	*fd = by;
 }
 
 /*
@@ -207,8 +241,7 @@ static int receive(int fd, void *buf, size_t len, int64_t deadline_ns, int *ret_
 			continue;
 		if (n <= 0)
 			return MONITOR_ENDED;
-		att_fd_close_p(ret_fd);
-		*ret_fd = take_rights(&msg);
+		replace_fd(ret_fd, take_rights(&msg));
 		used += (size_t)n;
 	}
 	return 0;
@@ -278,12 +311,14 @@ static int ask_and_read(const struct sockaddr_un *addr, socklen_t len, unsigned 
                         int64_t deadline_ns, int fds[countof(questions)],
                         struct att_monitor_answers *a, struct att_err *err)
 {
+	pid_t peer_pid = -1;
+
 	for (size_t i = 0; i < countof(questions); i++) {
 		int r = 0;
 
 		if (!(questions[i].what & (what | ATT_MONITOR_STATE)))
 			continue;
-		r = ask_one(addr, len, &questions[i], deadline_ns, &fds[i], err);
+		r = ask_one(addr, len, &questions[i], deadline_ns, &peer_pid, &fds[i], err);
 		if (r != 0)
 			return r;
 	}

@@ -299,6 +299,11 @@ int att_snapshot_take(const struct att_ct *ct, struct att_snapshot *ret, struct 
 		if (!s.seccomp_profile)
 			r = att_err_nomem(err, ATT_STAGE_SNAPSHOT);
 	}
+	/* Whoever says that it is a container: nothing is entered that is the host itself. */
+	if (r == 0 && !(att_snapshot_enters(&s) & CLONE_NEWNS))
+		r = att_err_set(err, ATT_E_CONFINEMENT_UNAVAILABLE, ATT_STAGE_SNAPSHOT,
+		                "its init (process %d) is in the caller's own mount namespace",
+		                s.host_pid);
 	/* All of it was init's only if init is still there; and an error may be that it is not. */
 	if (!att_pidfd_is_alive(ct->init_pidfd))
 		r = gone(err);
@@ -317,6 +322,14 @@ uint32_t att_snapshot_enters(const struct att_snapshot *s)
 		if (!s->ns[i].shared)
 			flags |= att_ns_kinds[i].flag;
 	return flags;
+}
+
+bool att_snapshot_is_ending(const struct att_snapshot *s)
+{
+	char text[4096];
+	ssize_t n = att_fd_read_file_at(s->proc_fd, "status", text, sizeof(text));
+
+	return n < 0 || !strstr(text, "\nVmSize:");
 }
 
 bool att_snapshot_root_is_host_root(const struct att_snapshot *s)

@@ -66,6 +66,13 @@ void att_snapshot_done(struct att_snapshot *s);
 /** att_snapshot_enters() - CLONE_NEW* of the namespaces that are not the caller's. */
 uint32_t att_snapshot_enters(const struct att_snapshot *s);
 
+/**
+ * att_snapshot_is_ending() - is init on its way out?
+ *
+ * It stays for as long as there are processes left to be reaped, but without memory.
+ */
+bool att_snapshot_is_ending(const struct att_snapshot *s);
+
 /** att_snapshot_root_is_host_root() - is the container's uid 0 the host's? */
 bool att_snapshot_root_is_host_root(const struct att_snapshot *s);
 

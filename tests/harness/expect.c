@@ -17,7 +17,7 @@
 
 #include "base/fd.h"
 
-#define LEAF_SHAPE "/.lxc/attache-[0-9a-f][0-9a-f][0-9a-f][0-9a-f]*"
+#define LEAF_SHAPE "/attache-[0-9a-f][0-9a-f][0-9a-f][0-9a-f]*"
 #define LEAF_LEN   (sizeof("/.lxc/attache-0123456789abcdef") - 1)
 #define MAX_TEXT   3072
 
@@ -479,7 +479,10 @@ int expect_job(const struct box *box, enum box_kind kind, struct record *ret)
 
 static bool is_leaf(const char *path)
 {
-	return path != NULL && strlen(path) == LEAF_LEN && fnmatch(LEAF_SHAPE, path, 0) == 0;
+	/* The second name where liblxc has made the first as the container's root. */
+	return path != NULL &&
+	       ((strlen(path) == LEAF_LEN && fnmatch("/.lxc" LEAF_SHAPE, path, 0) == 0) ||
+	        (strlen(path) == LEAF_LEN + 2 && fnmatch("/.lxc-1" LEAF_SHAPE, path, 0) == 0));
 }
 
 static bool is_own_keyring(const char *serial)

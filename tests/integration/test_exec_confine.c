@@ -531,6 +531,75 @@ static void a_filtered_caller_does_not_trust_a_profile_that_may_have_changed(voi
 	assert_refused(&r, "[ConfinementUnavailable]");
 	assert_has(r.err, "under a seccomp filter itself");
 	assert_available(&p);
+	/* What another caller has read of init is known from then on. */
+	exec_filtered(p.box, words, &r);
+	assert_exit(&r, 1);
+	assert_has(r.err, "Permission denied");
+	write_host_file(p.path, "2\ndenylist\n");
+	exec_filtered(p.box, words, &r);
+	assert_refused(&r, "[ConfinementUnavailable]");
+	assert_has(r.err, "was changed after it started");
+	assert_no_leak(leak);
+}
+
+/* Each of them finds init's filter unread, and only one process can read it at a time. */
+static void many_first_jobs_at_once_all_run(void **state)
+{
+	_cleanup_profiled_ struct profiled p = { 0 };
+	_cleanup_leak_ struct leak *leak = NULL;
+	_cleanup_cmd_result_ struct cmd_result r = CMD_RESULT_INIT;
+	char attache[PATH_MAX];
+	const char *const argv[] = { "sh",
+		                     "-c",
+		                     "for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16; do "
+		                     "\"$0\" exec -P \"$1\" \"$2\" /bin/echo ran & done; wait",
+		                     attache,
+		                     NULL,
+		                     NULL,
+		                     NULL };
+	const char *words[countof(argv)];
+	const struct cmd cmd = { .argv = words };
+
+	(void)state;
+	assert_non_null(cmd_find("ATTACHE", "attache", attache, sizeof(attache)));
+	start_with_profile(&p, "first", deny_list);
+	memcpy(words, argv, sizeof(words));
+	words[4] = box_lxcpath(p.box);
+	words[5] = box_name(p.box);
+	assert_zero(leak_new(&leak, p.box));
+	assert_zero(cmd_run(&cmd, &r));
+	assert_string_equal(r.err, "");
+	assert_num(r.out_len, 16 * strlen("ran\n"));
+	assert_no_leak(leak);
+}
+
+/* Neither file is younger than the container: only what init runs under can tell them apart. */
+static void a_profile_s_path_that_leads_elsewhere_is_refused(void **state)
+{
+	_cleanup_profiled_ struct profiled p = { 0 };
+	_cleanup_leak_ struct leak *leak = NULL;
+	char strict[300];
+	char weak[300];
+
+	(void)state;
+	assert_zero(box_new(&p.box, BOX_IDMAPPED, "swapped"));
+	snprintf(p.path, sizeof(p.path), "%s/%s/profile", box_lxcpath(p.box), box_name(p.box));
+	snprintf(strict, sizeof(strict), "%s.strict", p.path);
+	snprintf(weak, sizeof(weak), "%s.weak", p.path);
+	write_host_file(strict, deny_list);
+	write_host_file(weak, "2\ndenylist\n");
+	assert_zero(symlink(strict, p.path));
+	assert_zero(box_config(p.box, "lxc.seccomp.profile = %s", p.path));
+	/* Longer than what counts as the same moment. */
+	sleep(3);
+	assert_zero(box_start(p.box));
+	assert_zero(leak_new(&leak, p.box));
+	assert_zero(unlink(p.path));
+	assert_zero(symlink(weak, p.path));
+	assert_unavailable(&p, "was changed after it started");
+	assert_zero(unlink(p.path));
+	assert_zero(symlink(strict, p.path));
+	assert_available(&p);
 	assert_no_leak(leak);
 }
 
@@ -883,7 +952,9 @@ static void a_systemd_container_goes_on_as_before(void **state)
 	init = box_init_pid(box);
 	RUN(box, &r, box_name(box), "/bin/cat", "/proc/self/cgroup");
 	assert_exit(&r, 0);
-	assert_has(r.out, "0::/.lxc/attache-");
+	/* Not ".lxc" itself where liblxc has made that one as the container's root. */
+	assert_has(r.out, "0::/.lxc");
+	assert_has(r.out, "/attache-");
 	assert_null(strstr(r.out, "init.scope"));
 	RUN(box, &r, box_name(box), "systemctl", "is-system-running");
 	assert_true(strcmp(r.out, "running\n") == 0 || strcmp(r.out, "degraded\n") == 0);
@@ -957,6 +1028,8 @@ int main(void)
 		cmocka_unit_test(a_profile_with_an_error_is_refused_with_its_line),
 		cmocka_unit_test(a_profile_that_is_no_longer_a_file_is_refused),
 		cmocka_unit_test(a_filtered_caller_does_not_trust_a_profile_that_may_have_changed),
+		cmocka_unit_test(many_first_jobs_at_once_all_run),
+		cmocka_unit_test(a_profile_s_path_that_leads_elsewhere_is_refused),
 		cmocka_unit_test(a_profile_with_a_supervisor_is_announced_and_its_calls_fail),
 		cmocka_unit_test(a_filter_of_init_that_no_profile_explains_is_refused),
 		cmocka_unit_test(a_filter_of_init_beyond_its_profile_is_refused),

@@ -20,6 +20,7 @@
 #include "base/fd.h"
 #include "harness/box.h"
 #include "harness/cgtree.h"
+#include "harness/child.h"
 #include "harness/cmd.h"
 #include "harness/expect.h"
 #include "harness/leak.h"
@@ -578,6 +579,50 @@ static void a_container_of_threaded_cgroups_takes_no_job_and_says_so(void **stat
 	assert_no_leak(leak);
 }
 
+static int make_dir_as_root_inside(void *data)
+{
+	/* Host id of the container's root. */
+	return setresgid(100000, 100000, 100000) < 0 || setresuid(100000, 100000, 100000) < 0 ||
+	       mkdir(data, 0755) < 0;
+}
+
+/*
+ * What root inside has made it can freeze. The control is that it can: the file is its own.
+ */
+static void a_base_that_the_container_made_and_froze_is_passed_by(void **state)
+{
+	struct box *box = *state;
+	_cleanup_leak_ struct leak *leak = NULL;
+	_cleanup_cmd_result_ struct cmd_result r = CMD_RESULT_INIT;
+	char payload[PATH_CAP];
+	char base[PATH_CAP + 16];
+	char next[PATH_CAP + 16];
+	char freeze[PATH_CAP + 32];
+	struct stat st;
+
+	assert_zero(cgtree_each(box_name(box), remove_base, NULL));
+	assert_zero(leak_new(&leak, box));
+	payload_of(box, payload);
+	snprintf(base, sizeof(base), "%s/.lxc", payload);
+	snprintf(next, sizeof(next), "%s/.lxc-1", payload);
+	snprintf(freeze, sizeof(freeze), "%s/cgroup.freeze", base);
+	/* As liblxc leaves it to an idmapped container. */
+	assert_zero(chown(payload, 100000, 100000));
+	assert_num(child_run(make_dir_as_root_inside, base, 0), 0);
+	assert_zero(stat(freeze, &st));
+	assert_num(st.st_uid, 100000);
+	write_cgroup(base, "cgroup.freeze", "1");
+	run_cgroup(box, &r);
+	assert_has(r.out, "0::/.lxc-1/attache-");
+	assert_true(r.duration_ns < 3 * ATT_NS_PER_SEC);
+	RUN(box, &r, "-d", box_name(box), "/bin/true");
+	assert_exit(&r, 0);
+	assert_zero(rmdir(base));
+	for (int i = 0; i < 300 && rmdir(next) < 0; i++)
+		usleep(10000);
+	assert_no_leak(leak);
+}
+
 /* The limit that it has is an error with a name; without it, all is as before. */
 static void a_base_that_may_have_no_more_children_is_an_error(void **state)
 {
@@ -782,6 +827,7 @@ int main(void)
 		IDENTITY_CASE(init_s_environment_is_taken_when_asked_for),
 		cmocka_unit_test(the_user_of_the_container_s_init_is_the_default),
 		IDENTITY_CASE(a_container_of_threaded_cgroups_takes_no_job_and_says_so),
+		IDENTITY_CASE(a_base_that_the_container_made_and_froze_is_passed_by),
 		IDENTITY_CASE(a_base_that_may_have_no_more_children_is_an_error),
 		cmocka_unit_test(a_base_that_hands_out_controllers_is_passed_by),
 		IDENTITY_CASE(an_init_that_has_moved_down_keeps_the_job_at_the_container_s_root),

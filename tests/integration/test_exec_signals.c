@@ -415,6 +415,112 @@ static void a_timeout_ends_a_job_whose_reader_sleeps(void **state)
 	}
 }
 
+static size_t count_of(const char *text, const char *part)
+{
+	size_t n = 0;
+
+	for (const char *p = strstr(text, part); p != NULL; p = strstr(p + strlen(part), part))
+		n++;
+	return n;
+}
+
+/* More than one read of the cgroup's list of processes gives. */
+static void a_timeout_sends_the_stop_signal_to_every_process(void **state)
+{
+	_cleanup_cmd_result_ struct cmd_result r = CMD_RESULT_INIT;
+
+	fixture_run(*state,
+	            WORDS("exec", "--timeout", "2.5", "--kill-after", "2", "@", "sh", "-c",
+	                  "i=0; while [ $i -lt 900 ]; do /probe waitsig & i=$((i + 1)); done; "
+	                  "trap '' TERM; wait"),
+	            NULL, &r);
+	assert_exit(&r, 124);
+	assert_num(count_of(r.out, "ready\n"), 900);
+	assert_num(count_of(r.out, "TERM\n"), 900);
+	assert_within(&r, 5000);
+}
+
+/* ---- cgroups of the job's own ------------------------------------------------------------- */
+
+/* Where the job is, in $D; the mount goes with the mount namespace. */
+#define IN_OWN_CGROUP(script) \
+	"unshare", "-m", "sh", "-ec", \
+		"mkdir -p /run/cg; mount -t cgroup2 none /run/cg; " \
+		"D=/run/cg$(sed -n 's/^0:://p' /proc/self/cgroup); [ -e $D/cgroup.procs ]; " script
+
+static void a_timeout_reaches_processes_in_cgroups_below_the_job(void **state)
+{
+	_cleanup_cmd_result_ struct cmd_result r = CMD_RESULT_INIT;
+
+	fixture_run(*state,
+	            WORDS("exec", "--timeout", "0.5", "--kill-after", "2", "@",
+	                  IN_OWN_CGROUP("mkdir -p $D/a/b; echo $$ > $D/a/b/cgroup.procs; "
+	                                "exec /probe waitsig")),
+	            NULL, &r);
+	assert_exit(&r, 124);
+	assert_num(count_of(r.out, "TERM\n"), 1);
+	assert_within(&r, 1500);
+}
+
+static void cgroups_below_the_job_are_removed_with_it(void **state)
+{
+	static const char *const made[] = {
+		"mkdir -p $D/a/b $D/c",
+		/* A tree of threaded ones, and controllers switched on where there are any. */
+		"mkdir -p $D/a/b; echo threaded > $D/a/cgroup.type; "
+		"echo threaded > $D/a/b/cgroup.type",
+		"mkdir -p $D/a/b; echo $$ > $D/a/b/cgroup.procs; "
+		"for i in $(cat $D/cgroup.controllers); do echo +$i > $D/cgroup.subtree_control; done",
+		"i=0; while [ $i -lt 300 ]; do mkdir $D/$i; i=$((i + 1)); done",
+		"cd $D; for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16; do mkdir d; cd d; done",
+	};
+
+	for (size_t i = 0; i < countof(made); i++) {
+		_cleanup_cmd_job_ struct cmd_job *job = NULL;
+		_cleanup_cmd_result_ struct cmd_result r = CMD_RESULT_INIT;
+		int64_t end_ns = 0;
+
+		fixture_start(*state,
+		              WORDS("exec", "@",
+		                    IN_OWN_CGROUP("eval \"$0\"; echo made; exec /probe sleep 0"),
+		                    made[i]),
+		              NULL, &job);
+		assert_zero(cmd_expect(job, "made\n"));
+		end_ns = att_clock_now_ns();
+		assert_zero(cmd_wait(job, &r));
+		end_ns = att_clock_now_ns() - end_ns;
+		assert_exit(&r, 0);
+		assert_string_equal(r.err, "");
+		if (end_ns > ATT_NS_PER_SEC / 2)
+			fail_msg("%s: took %lld ns to end", made[i], (long long)end_ns);
+		/* The leak guard sees that they are gone. */
+	}
+}
+
+static void a_daemon_in_a_cgroup_below_the_job_moves_to_the_base(void **state)
+{
+	const struct fixture *f = *state;
+	_cleanup_cmd_result_ struct cmd_result r = CMD_RESULT_INIT;
+	_cleanup_cmd_result_ struct cmd_result after = CMD_RESULT_INIT;
+
+	fixture_run(f,
+	            WORDS("exec", "@",
+	                  IN_OWN_CGROUP("mkdir -p $D/a/b; /probe sleep 20 > /dev/null 2>&1 & "
+	                                "echo $! > $D/a/b/cgroup.procs; "
+	                                "grep -o '/a/b$' /proc/$!/cgroup; echo $! > /run/pid")),
+	            NULL, &r);
+	assert_exit(&r, 0);
+	assert_string_equal(r.out, "/a/b\n");
+	assert_within(&r, 1000);
+	fixture_run(f,
+	            WORDS("exec", "@", "sh", "-c",
+	                  "p=$(cat /run/pid); sed -n 's/^0:://p' /proc/$p/cgroup; kill $p"),
+	            NULL, &after);
+	fixture_remove(f, "/run/pid");
+	assert_exit(&after, 0);
+	assert_string_equal(after.out, "/.lxc\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -438,6 +544,10 @@ int main(void)
 		fixture_test(a_timeout_sends_the_stop_signal_that_was_chosen),
 		fixture_test(a_timeout_that_is_not_reached_changes_nothing),
 		fixture_test(a_timeout_ends_a_job_whose_reader_sleeps),
+		fixture_test(a_timeout_sends_the_stop_signal_to_every_process),
+		fixture_test(a_timeout_reaches_processes_in_cgroups_below_the_job),
+		fixture_test(cgroups_below_the_job_are_removed_with_it),
+		fixture_test(a_daemon_in_a_cgroup_below_the_job_moves_to_the_base),
 	};
 	int failed = cmocka_run_group_tests_name("exec signals, hybrid", tests, open_privileged,
 	                                         fixture_close);
