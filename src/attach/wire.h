@@ -29,7 +29,6 @@
 #define ATT_WIRE_SET_IOPRIO   0x020u
 #define ATT_WIRE_SET_PERSONA  0x040u
 #define ATT_WIRE_CHECK_CGROUP 0x080u /* compare /proc/self/cgroup with the text, once inside */
-#define ATT_WIRE_AMBIENT      0x100u /* raise the ambient set */
 #define ATT_WIRE_SET_SCHED    0x400u
 #define ATT_WIRE_SCRIPT       0x200u /* the command reads a script from its descriptor 3 */
 
