@@ -613,8 +613,7 @@ int att_launch(struct att_plan *plan, struct att_job *ret, struct att_err *err)
 	for (int i = 0; i < n; i++)
 		att_ignore(att_fd_close(low[i]));
 	/* What failed may be no more than that the container went away under it. */
-	if (r < 0 &&
-	    (!att_pidfd_is_alive(plan->init_pidfd) || att_snapshot_is_ending(&plan->snapshot)))
+	if (r < 0 && att_plan_is_gone(plan))
 		return att_err_set(err, ATT_E_CONTAINER_GONE, ATT_STAGE_LAUNCH,
 		                   "the container has ended meanwhile");
 	return r;

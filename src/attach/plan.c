@@ -66,6 +66,13 @@ static int make_id(char *dst, size_t cap, struct att_err *err)
 	return 0;
 }
 
+bool att_plan_is_gone(const struct att_plan *plan)
+{
+	if (!att_pidfd_is_alive(plan->init_pidfd))
+		return true;
+	return plan->snapshot.proc_fd >= 0 && att_snapshot_is_ending(&plan->snapshot);
+}
+
 int att_plan_renew_id(struct att_plan *plan, struct att_err *err)
 {
 	bool first = !plan->started;
@@ -214,8 +221,7 @@ int att_plan_make(const struct att_ct *ct, const struct att_request *req, struct
 		return att_err_nomem(err, ATT_STAGE_PLAN);
 	r = fill(ct, req, &plan, err);
 	/* What failed may be no more than that the container went away under it. */
-	if (r < 0 && (!att_pidfd_is_alive(plan.init_pidfd) ||
-	              (plan.snapshot.proc_fd >= 0 && att_snapshot_is_ending(&plan.snapshot))))
+	if (r < 0 && att_plan_is_gone(&plan))
 		return att_err_set(err, ATT_E_CONTAINER_GONE, ATT_STAGE_PLAN, "its init has ended");
 	if (r < 0)
 		return r;

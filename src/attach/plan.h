@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The plan: everything about one job, resolved and checked on the host's side before anything is
- * started. Built once by att_plan_make() from a request and a container, never changed after.
+ * started. Built once by att_plan_make() from a request and a container; afterwards only a launch
+ * changes it, and only the id, which is renewed for another one.
  */
 #ifndef ATT_ATTACH_PLAN_H
 #define ATT_ATTACH_PLAN_H
@@ -113,6 +114,9 @@ int att_plan_blob(struct att_plan *plan, const void *bytes, size_t len, struct a
 
 /** att_plan_warn() - add a sentence for a careful user. Errors: NO_MEMORY. */
 int att_plan_warn(struct att_plan *plan, const char *text, struct att_err *err) _must_check_;
+
+/** att_plan_is_gone() - has the container ended since, or is its init on its way out? */
+bool att_plan_is_gone(const struct att_plan *plan);
 
 /** att_plan_renew_id() - a new id from the second launch on: it names the job's cgroup. */
 int att_plan_renew_id(struct att_plan *plan, struct att_err *err) _must_check_;
