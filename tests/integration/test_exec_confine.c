@@ -14,12 +14,9 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <linux/capability.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <seccomp.h>
 
 #include "base/clock.h"
@@ -28,31 +25,12 @@
 #include "harness/child.h"
 #include "harness/cmd.h"
 #include "harness/expect.h"
+#include "harness/job.h"
 #include "harness/leak.h"
 #include "harness/record.h"
 
 #define MAX_WORDS 40
 #define BIT(cap)  (UINT64_C(1) << (cap))
-
-/* `attache exec …`, the words after it ended by NULL. */
-#define RUN(box, result, ...) \
-	assert_zero(box_attache(box, "exec", (const char *const[]){ __VA_ARGS__, NULL }, result))
-
-static void assert_refused(const struct cmd_result *r, const char *name)
-{
-	assert_exit(r, 125);
-	assert_string_equal(r->out, "");
-	assert_has(r->err, name);
-}
-
-static void check(const struct box *box, const char *const *options, struct record *want)
-{
-	_cleanup_record_ struct record got = RECORD_INIT;
-
-	assert_zero(record_exec(box, options, &got));
-	assert_zero(expect_settle(&got, want));
-	assert_record(&got, want);
-}
 
 /* ---- capabilities ------------------------------------------------------------------------- */
 
@@ -73,7 +51,7 @@ static void a_dropped_capability_of_the_container_is_dropped_in_the_job(void **s
 	assert_true((expect_bounding(BOX_PRIVILEGED) & BIT(CAP_NET_RAW)) != 0);
 	assert_true((init_has & (BIT(CAP_NET_RAW) | BIT(CAP_CHOWN))) == 0);
 	assert_zero(expect_job(box, BOX_PRIVILEGED, &want));
-	check(box, NULL, &want);
+	assert_job(box, NULL, &want);
 	RUN(box, &r, box_name(box), "/bin/chown", "1", "/tmp");
 	assert_exit(&r, 1);
 	RUN(box, &r, "--privileged=caps", box_name(box), "/bin/chown", "1", "/tmp");
@@ -101,7 +79,7 @@ static void a_short_list_of_kept_capabilities_is_the_job_s_too(void **state)
 		assert_true(expect_status(box_init_pid(box), "CapBnd", 16) == kept);
 		assert_zero(expect_job(box, kinds[i], &want));
 		assert_zero(expect_root_caps(&want, kept));
-		check(box, NULL, &want);
+		assert_job(box, NULL, &want);
 		assert_no_leak(leak);
 	}
 }
@@ -119,9 +97,9 @@ static void a_capability_is_dropped_by_its_name_alone(void **state)
 	assert_zero(leak_new(&leak, box));
 	assert_zero(expect_job(box, BOX_IDMAPPED, &want));
 	assert_zero(expect_root_caps(&want, all & ~(BIT(CAP_NET_RAW) | BIT(CAP_CHOWN))));
-	check(box, one, &want);
+	assert_job(box, one, &want);
 	assert_zero(expect_root_caps(&want, BIT(CAP_CHOWN)));
-	check(box, but, &want);
+	assert_job(box, but, &want);
 	assert_no_leak(leak);
 }
 
@@ -133,7 +111,7 @@ static void an_unknown_capability_is_an_error_that_names_it(void **state)
 
 	assert_zero(leak_new(&leak, boxes[0]));
 	RUN(boxes[0], &r, "--cap-add", "net_rau", box_name(boxes[0]), "/bin/true");
-	assert_refused(&r, "[InvalidArgument]");
+	assert_not_run(&r, "[InvalidArgument]");
 	assert_has(r.err, "'net_rau'");
 	RUN(boxes[0], &r, "--cap-add", "net_raw", box_name(boxes[0]), "/bin/true");
 	assert_exit(&r, 0);
@@ -152,13 +130,13 @@ static void a_capability_beyond_init_s_needs_the_named_privilege(void **state)
 
 	assert_zero(leak_new(&leak, box));
 	RUN(box, &r, "--cap-add", "sys_time", box_name(box), "/bin/touch", "/tmp/started");
-	assert_refused(&r, "[PermissionDenied]");
+	assert_not_run(&r, "[PermissionDenied]");
 	assert_has(r.err, "CAP_SYS_TIME");
 	RUN(box, &r, "--cap-add", "ALL", box_name(box), "/bin/ls", "/tmp/started");
 	assert_exit(&r, 1);
 	assert_zero(expect_job(box, BOX_PRIVILEGED, &want));
 	assert_zero(expect_root_caps(&want, expect_bounding(BOX_PRIVILEGED)));
-	check(box, wide, &want);
+	assert_job(box, wide, &want);
 	assert_no_leak(leak);
 }
 
@@ -181,7 +159,7 @@ static void a_capability_added_for_a_user_is_effective_after_the_exec(void **sta
 	assert_zero(expect_user(&want, &nobody));
 	for (size_t i = 0; i < countof(sets); i++)
 		assert_zero(record_set(&want, sets[i], "0000000000000001"));
-	check(box, options, &want);
+	assert_job(box, options, &want);
 	RUN(box, &r, "-u", "nobody", box_name(box), "/bin/chown", "0", "/tmp");
 	assert_exit(&r, 1);
 	RUN(box, &r, "-u", "nobody", "--cap-add", "chown", box_name(box), "/bin/chown", "0",
@@ -206,9 +184,9 @@ static void no_new_privs_of_the_container_is_the_job_s(void **state)
 	assert_zero(leak_new(&leak, box));
 	assert_zero(expect_job(box, BOX_IDMAPPED, &want));
 	assert_string_equal(record_get(&want, "nnp"), "1");
-	check(box, NULL, &want);
+	assert_job(box, NULL, &want);
 	assert_zero(record_set(&want, "nnp", "0"));
-	check(box, options, &want);
+	assert_job(box, options, &want);
 	assert_no_leak(leak);
 }
 
@@ -231,7 +209,7 @@ static void limits_of_the_container_are_the_job_s(void **state)
 	assert_string_equal(record_get(&want, "rlimit.core"), "0:0");
 	assert_string_equal(record_get(&want, "rlimit.sigpending"), "77:77");
 	assert_string_equal(record_get(&want, "rlimit.as"), "1073741824:unlimited");
-	check(box, NULL, &want);
+	assert_job(box, NULL, &want);
 	assert_no_leak(leak);
 }
 
@@ -291,7 +269,7 @@ static void a_deny_list_denies_kills_and_traps(void **state)
 	start_with_profile(&p, "deny", deny_list);
 	assert_zero(leak_new(&leak, p.box));
 	assert_zero(expect_job(p.box, BOX_IDMAPPED, &want));
-	check(p.box, NULL, &want);
+	assert_job(p.box, NULL, &want);
 	RUN(p.box, &r, box_name(p.box), "/bin/mkdir", "/tmp/d");
 	assert_exit(&r, 1);
 	assert_has(r.err, "Permission denied");
@@ -367,7 +345,7 @@ static void an_allow_list_with_argument_filters_allows_only_those(void **state)
 	start_with_profile(&p, "allow", text);
 	assert_zero(leak_new(&leak, p.box));
 	assert_zero(expect_job(p.box, BOX_IDMAPPED, &want));
-	check(p.box, NULL, &want);
+	assert_job(p.box, NULL, &want);
 	RUN(p.box, &r, box_name(p.box), "-c", "kill -0 $$ && echo allowed");
 	assert_string_equal(r.out, "allowed\n");
 	RUN(p.box, &r, box_name(p.box), "-c", "kill -USR1 $$; echo survived");
@@ -392,7 +370,7 @@ static void a_profile_that_denies_what_entering_needs_says_which(void **state)
 	start_with_profile(&p, "setsid", "2\ndenylist\nprctl errno 1\n");
 	assert_zero(leak_new(&leak, p.box));
 	RUN(p.box, &r, box_name(p.box), "/bin/true");
-	assert_refused(&r, "[ConfinementUnavailable]");
+	assert_not_run(&r, "[ConfinementUnavailable]");
 	assert_has(r.err, p.path);
 	assert_has(r.err, "'prctl'");
 	RUN(p.box, &r, "--privileged=seccomp", box_name(p.box), "/bin/true");
@@ -407,7 +385,7 @@ static void assert_unavailable(const struct profiled *p, const char *words)
 	const char *name = box_name(p->box);
 
 	RUN(p->box, &r, name, "/bin/touch", "/tmp/started");
-	assert_refused(&r, "[ConfinementUnavailable]");
+	assert_not_run(&r, "[ConfinementUnavailable]");
 	assert_has(r.err, p->path);
 	assert_has(r.err, words);
 	RUN(p->box, &r, "--privileged=seccomp", name, "/bin/ls", "/tmp/started");
@@ -491,20 +469,11 @@ static void a_profile_that_is_no_longer_a_file_is_refused(void **state)
 	assert_no_leak(leak);
 }
 
-static int be_filtered(void *data)
-{
-	struct sock_filter allow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
-	struct sock_fprog prog = { .len = 1, .filter = &allow };
-
-	(void)data;
-	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog) < 0 ? errno : 0;
-}
-
 static void exec_filtered(const struct box *box, const char *const *words, struct cmd_result *r)
 {
 	char attache[PATH_MAX];
 	const char *argv[MAX_WORDS] = { attache, "exec", "-P", box_lxcpath(box) };
-	const struct cmd cmd = { .argv = argv, .setup = be_filtered };
+	const struct cmd cmd = { .argv = argv, .setup = setup_filter };
 	size_t n = 4;
 
 	assert_non_null(cmd_find("ATTACHE", "attache", attache, sizeof(attache)));
@@ -528,7 +497,7 @@ static void a_filtered_caller_does_not_trust_a_profile_that_may_have_changed(voi
 
 	write_host_file(p.path, deny_list);
 	exec_filtered(p.box, words, &r);
-	assert_refused(&r, "[ConfinementUnavailable]");
+	assert_not_run(&r, "[ConfinementUnavailable]");
 	assert_has(r.err, "under a seccomp filter itself");
 	assert_available(&p);
 	/* What another caller has read of init is known from then on. */
@@ -537,7 +506,7 @@ static void a_filtered_caller_does_not_trust_a_profile_that_may_have_changed(voi
 	assert_has(r.err, "Permission denied");
 	write_host_file(p.path, "2\ndenylist\n");
 	exec_filtered(p.box, words, &r);
-	assert_refused(&r, "[ConfinementUnavailable]");
+	assert_not_run(&r, "[ConfinementUnavailable]");
 	assert_has(r.err, "was changed after it started");
 	assert_no_leak(leak);
 }
@@ -645,7 +614,7 @@ static int start_filtered(void *data)
 	/* An assertion that fails jumps over what would end us. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
 		return 1;
-	if (be_filtered(NULL) != 0 || box_new(&s->box, BOX_IDMAPPED, "nested") < 0 ||
+	if (setup_filter(NULL) != 0 || box_new(&s->box, BOX_IDMAPPED, "nested") < 0 ||
 	    box_config(s->box, "%s", s->config) < 0 || box_start(s->box) < 0) {
 		s->ready = -1;
 		return 1;
@@ -669,7 +638,7 @@ static void exec_in(const struct starter *s, const char *attache, bool filtered,
 	const char *argv[] = {
 		attache, "exec", "-P", s->lxcpath, s->name, "/bin/true", NULL, NULL
 	};
-	const struct cmd cmd = { .argv = argv, .setup = filtered ? be_filtered : NULL };
+	const struct cmd cmd = { .argv = argv, .setup = filtered ? setup_filter : NULL };
 
 	if (option != NULL) {
 		argv[4] = option;
@@ -710,7 +679,7 @@ static void expect_no_profile(const struct starter *s, const char *attache)
 
 	assert_true(expect_status(s->init, "Seccomp_filters", 10) == 1);
 	exec_in(s, attache, false, NULL, &r);
-	assert_refused(&r, "[ConfinementUnavailable]");
+	assert_not_run(&r, "[ConfinementUnavailable]");
 	assert_has(r.err, "a seccomp filter that the caller is not under");
 	exec_in(s, attache, false, "--privileged=seccomp", &r);
 	assert_exit(&r, 0);
@@ -731,7 +700,7 @@ static void expect_one_too_many(const struct starter *s, const char *attache)
 
 	assert_true(expect_status(s->init, "Seccomp_filters", 10) == 2);
 	exec_in(s, attache, false, NULL, &r);
-	assert_refused(&r, "[ConfinementUnavailable]");
+	assert_not_run(&r, "[ConfinementUnavailable]");
 	assert_has(r.err, "a seccomp filter that the caller is not under");
 	exec_in(s, attache, true, NULL, &r);
 	assert_exit(&r, 0);
@@ -750,7 +719,7 @@ static void expect_another_than_the_profile(const struct starter *s, const char 
 
 	assert_true(expect_status(s->init, "Seccomp_filters", 10) == 1);
 	exec_in(s, attache, false, NULL, &r);
-	assert_refused(&r, "[ConfinementUnavailable]");
+	assert_not_run(&r, "[ConfinementUnavailable]");
 	exec_in(s, attache, false, "--privileged=seccomp", &r);
 	assert_exit(&r, 0);
 }
@@ -774,7 +743,7 @@ static void a_container_without_a_filter_gives_a_job_without(void **state)
 	assert_zero(leak_new(&leak, box));
 	assert_zero(expect_job(box, BOX_IDMAPPED, &want));
 	assert_string_equal(record_get(&want, "seccomp.mode"), "0");
-	check(box, NULL, &want);
+	assert_job(box, NULL, &want);
 	assert_no_leak(leak);
 }
 
@@ -801,7 +770,7 @@ static void each_part_that_is_left_out_leaves_the_others(void **state)
 			assert_zero(expect_no_filter(&want));
 		if (i == 4)
 			assert_zero(expect_caller_cgroup(box, &want));
-		check(box, options, &want);
+		assert_job(box, options, &want);
 	}
 	assert_no_leak(leak);
 }
@@ -817,11 +786,11 @@ static void ids_outside_of_the_id_map_are_refused(void **state)
 	assert_zero(leak_new(&leak, boxes[0]));
 	for (size_t i = 0; i < countof(users); i++) {
 		RUN(boxes[0], &r, "-u", users[i], name, "/bin/true");
-		assert_refused(&r, "[InvalidArgument]");
+		assert_not_run(&r, "[InvalidArgument]");
 		assert_has(r.err, "outside of the container's id map");
 	}
 	RUN(boxes[0], &r, "--groups", "1,70000", name, "/bin/true");
-	assert_refused(&r, "outside of the container's id map");
+	assert_not_run(&r, "outside of the container's id map");
 	RUN(boxes[0], &r, "-u", "65535:65535", name, "id", "-u");
 	assert_string_equal(r.out, "65535\n");
 	/* Without a user namespace every id is one. */
@@ -872,7 +841,7 @@ static void a_namespace_that_is_left_out_is_the_caller_s(void **state)
 		snprintf(key, sizeof(key), "ns.%s", name);
 		assert_string_not_equal(own, record_get(&want, key));
 		assert_zero(record_set(&want, key, own));
-		check(box, options, &want);
+		assert_job(box, options, &want);
 		assert_no_leak(leak);
 	}
 }
@@ -907,7 +876,7 @@ static void the_user_namespace_is_not_left_out_by_mistake(void **state)
 
 	assert_zero(leak_new(&leak, boxes[0]));
 	RUN(boxes[0], &r, "--namespaces", "mnt,pid,net", name, "/bin/touch", "/tmp/started");
-	assert_refused(&r, "[ConfinementUnavailable]");
+	assert_not_run(&r, "[ConfinementUnavailable]");
 	assert_has(r.err, "user namespace");
 	RUN(boxes[0], &r, name, "/bin/ls", "/tmp/started");
 	assert_exit(&r, 1);
@@ -930,7 +899,7 @@ static void a_list_of_namespaces_that_is_none_is_an_error(void **state)
 	assert_zero(leak_new(&leak, boxes[0]));
 	for (size_t i = 0; i < countof(lists); i++) {
 		RUN(boxes[0], &r, "--namespaces", lists[i], box_name(boxes[0]), "/bin/true");
-		assert_refused(&r, "[InvalidArgument]");
+		assert_not_run(&r, "[InvalidArgument]");
 		assert_has(r.err, lists[i]);
 	}
 	assert_no_leak(leak);

@@ -23,6 +23,7 @@
 #include "harness/child.h"
 #include "harness/cmd.h"
 #include "harness/expect.h"
+#include "harness/job.h"
 #include "harness/leak.h"
 #include "harness/record.h"
 
@@ -32,9 +33,6 @@
 
 /* What a whole run may take although the container's files are against it. */
 #define BOUNDED_NS (8 * ATT_NS_PER_SEC)
-
-#define RUN(box, result, ...) \
-	assert_zero(box_attache(box, "exec", (const char *const[]){ __VA_ARGS__, NULL }, result))
 
 #define BEGIN(box, leak, want) \
 	_cleanup_leak_ struct leak *leak = NULL; \
@@ -56,22 +54,6 @@ static const char group[] = "root:x:0:\n"
 			    "alice:x:1000:\n";
 
 static const struct expect_user alice = { 1000, 1000, "29,100", "alice", "/home/alice", "/bin/sh" };
-
-static void check(const struct box *box, const char *const *options, struct record *want)
-{
-	_cleanup_record_ struct record got = RECORD_INIT;
-
-	assert_zero(record_exec(box, options, &got));
-	assert_zero(expect_settle(&got, want));
-	assert_record(&got, want);
-}
-
-static void assert_refused(const struct cmd_result *r, const char *name)
-{
-	assert_exit(r, 125);
-	assert_string_equal(r->out, "");
-	assert_has(r->err, name);
-}
 
 static void host_path(const struct box *box, const char *ct_path, char buf[static PATH_CAP])
 {
@@ -131,7 +113,7 @@ static void a_user_is_who_the_container_s_files_say(void **state)
 
 		BEGIN(box, leak, want);
 		assert_zero(expect_user(&want, &cases[i].user));
-		check(box, options, &want);
+		assert_job(box, options, &want);
 		assert_no_leak(leak);
 	}
 }
@@ -150,7 +132,7 @@ static void groups_that_are_given_replace_the_user_s(void **state)
 		BEGIN(box, leak, want);
 		assert_zero(expect_user(&want, &alice));
 		assert_zero(record_set(&want, "groups", cases[i].groups));
-		check(box, options, &want);
+		assert_job(box, options, &want);
 		assert_no_leak(leak);
 	}
 }
@@ -180,10 +162,10 @@ static void a_name_that_is_nobody_s_is_an_error_that_says_so(void **state)
 	assert_zero(leak_new(&leak, box));
 	for (size_t i = 0; i < countof(cases); i++) {
 		RUN(box, &r, "-u", cases[i].spec, box_name(box), "/bin/true");
-		assert_refused(&r, cases[i].code);
+		assert_not_run(&r, cases[i].code);
 	}
 	RUN(box, &r, "--groups", "users,wheel", box_name(box), "/bin/true");
-	assert_refused(&r, "[GroupNotFound]");
+	assert_not_run(&r, "[GroupNotFound]");
 	assert_has(r.err, "'wheel'");
 	assert_no_leak(leak);
 }
@@ -203,11 +185,11 @@ static void a_container_without_user_files_still_has_root_and_numbers(void **sta
 	host_path(box, "/etc/group", path);
 	assert_zero(unlink(path));
 	assert_zero(expect_user(&want, &root));
-	check(box, NULL, &want);
+	assert_job(box, NULL, &want);
 	assert_zero(expect_user(&want, &number));
-	check(box, by_number, &want);
+	assert_job(box, by_number, &want);
 	RUN(box, &r, "-u", "alice", box_name(box), "/bin/true");
-	assert_refused(&r, "[UserNotFound]");
+	assert_not_run(&r, "[UserNotFound]");
 	assert_no_leak(leak);
 }
 
@@ -219,7 +201,7 @@ static void assert_bounded_refusal(const struct box *box, const char *code, cons
 	_cleanup_cmd_result_ struct cmd_result r = CMD_RESULT_INIT;
 
 	RUN(box, &r, "-u", "alice", box_name(box), "/bin/true");
-	assert_refused(&r, code);
+	assert_not_run(&r, code);
 	assert_has(r.err, words);
 	assert_true(r.duration_ns < BOUNDED_NS);
 }
@@ -282,7 +264,7 @@ static void a_passwd_that_links_outside_is_looked_up_inside(void **state)
 	assert_zero(unlink(link));
 	assert_zero(symlink(outside, link));
 	assert_zero(expect_user(&want, &user));
-	check(box, options, &want);
+	assert_job(box, options, &want);
 	assert_zero(unlink(link));
 	assert_true(symlink("../../../../../../../../etc/shadow-of-nobody", link) == 0);
 	assert_bounded_refusal(box, "[UserNotFound]", "'alice'");
@@ -313,7 +295,7 @@ static void malformed_lines_are_passed_over(void **state)
 	assert_zero(att_buf_printf(&text, "alice:x:1000:1000:Alice:/home/alice:/bin/sh"));
 	assert_zero(box_write_file(box, "/etc/passwd", text.data, text.len, 0644));
 	assert_zero(expect_user(&want, &alice));
-	check(box, options, &want);
+	assert_job(box, options, &want);
 	assert_no_leak(leak);
 }
 
@@ -326,7 +308,7 @@ static void a_home_that_would_break_an_environment_is_none(void **state)
 	BEGIN(box, leak, want);
 	put(box, "/etc/passwd", "alice:x:1000:1000::relative/home:sh\x1b[31m\n");
 	assert_zero(expect_user(&want, &user));
-	check(box, options, &want);
+	assert_job(box, options, &want);
 	assert_no_leak(leak);
 }
 
@@ -343,9 +325,9 @@ static void a_passwd_of_a_million_lines_is_read_in_bounded_time(void **state)
 	assert_zero(att_buf_printf(&text, "alice:x:1000:1000:Alice:/home/alice:/bin/sh\n"));
 	assert_zero(box_write_file(box, "/etc/passwd", text.data, text.len, 0644));
 	assert_zero(expect_user(&want, &alice));
-	check(box, options, &want);
+	assert_job(box, options, &want);
 	RUN(box, &r, "-u", "mallory", box_name(box), "/bin/true");
-	assert_refused(&r, "[UserNotFound]");
+	assert_not_run(&r, "[UserNotFound]");
 	assert_true(r.duration_ns < BOUNDED_NS);
 	assert_no_leak(leak);
 }
@@ -402,7 +384,7 @@ static void each_source_of_variables_overrides_the_one_before(void **state)
 	assert_zero(record_set(&want, "env.LANG", "C"));
 	assert_zero(record_set(&want, "env.QUOTED", "\"kept\" # this too"));
 	assert_zero(record_set(&want, "env.BOX_WORDS", "from the file"));
-	check(box, options, &want);
+	assert_job(box, options, &want);
 	assert_zero(unlink(file));
 	assert_no_leak(leak);
 }
@@ -416,15 +398,15 @@ static void a_word_copies_a_variable_of_the_caller_s(void **state)
 	BEGIN(box, leak, want);
 	assert_zero(setenv("ATT_TEST_COPIED", "from outside", 1));
 	assert_zero(record_set(&want, "env.ATT_TEST_COPIED", "from outside"));
-	check(box, options, &want);
+	assert_job(box, options, &want);
 	assert_zero(unsetenv("ATT_TEST_COPIED"));
 	RUN(box, &r, "-e", "ATT_TEST_COPIED", box_name(box), "/bin/true");
-	assert_refused(&r, "[InvalidArgument]");
+	assert_not_run(&r, "[InvalidArgument]");
 	assert_has(r.err, "'ATT_TEST_COPIED'");
 	RUN(box, &r, "-e", "=x", box_name(box), "/bin/true");
-	assert_refused(&r, "[InvalidArgument]");
+	assert_not_run(&r, "[InvalidArgument]");
 	RUN(box, &r, "--env-file", "/nonexistent/file", box_name(box), "/bin/true");
-	assert_refused(&r, "'/nonexistent/file'");
+	assert_not_run(&r, "'/nonexistent/file'");
 	assert_no_leak(leak);
 }
 
@@ -491,10 +473,10 @@ static void the_user_of_the_container_s_init_is_the_default(void **state)
 	assert_zero(box_start(box));
 	BEGIN(box, leak, want);
 	assert_zero(expect_user(&want, &alice));
-	check(box, NULL, &want);
+	assert_job(box, NULL, &want);
 	assert_zero(expect_user(&want, &root));
 	assert_zero(expect_root_caps(&want, expect_status(box_init_pid(box), "CapBnd", 16)));
-	check(box, as_root, &want);
+	assert_job(box, as_root, &want);
 	assert_no_leak(leak);
 }
 
@@ -569,7 +551,7 @@ static void a_container_of_threaded_cgroups_takes_no_job_and_says_so(void **stat
 	assert_has(r.out, "0::/.lxc/attache-");
 	write_cgroup(base, "cgroup.type", "threaded");
 	RUN(box, &r, box_name(box), "/bin/touch", "/tmp/started");
-	assert_refused(&r, "[ConfinementUnavailable]");
+	assert_not_run(&r, "[ConfinementUnavailable]");
 	assert_has(r.err, "cgroup");
 	RUN(box, &r, "--privileged=cgroup", box_name(box), "/bin/ls", "/tmp/started");
 	assert_exit(&r, 1);
@@ -577,6 +559,13 @@ static void a_container_of_threaded_cgroups_takes_no_job_and_says_so(void **stat
 	run_cgroup(box, &r);
 	assert_has(r.out, "0::/.lxc/attache-");
 	assert_no_leak(leak);
+}
+
+/* A base empties only when the last of its jobs has ended. */
+static void remove_soon(const char *path)
+{
+	for (int i = 0; i < 300 && rmdir(path) < 0; i++)
+		usleep(10000);
 }
 
 static int make_dir_as_root_inside(void *data)
@@ -618,8 +607,7 @@ static void a_base_that_the_container_made_and_froze_is_passed_by(void **state)
 	RUN(box, &r, "-d", box_name(box), "/bin/true");
 	assert_exit(&r, 0);
 	assert_zero(rmdir(base));
-	for (int i = 0; i < 300 && rmdir(next) < 0; i++)
-		usleep(10000);
+	remove_soon(next);
 	assert_no_leak(leak);
 }
 
@@ -638,7 +626,7 @@ static void a_base_that_may_have_no_more_children_is_an_error(void **state)
 	run_cgroup(box, &r);
 	write_cgroup(base, "cgroup.max.descendants", "0");
 	RUN(box, &r, box_name(box), "/bin/true");
-	assert_refused(&r, "[LimitExceeded]");
+	assert_not_run(&r, "[LimitExceeded]");
 	write_cgroup(base, "cgroup.max.descendants", "max");
 	run_cgroup(box, &r);
 	assert_has(r.out, "0::/.lxc/attache-");
@@ -676,8 +664,7 @@ static void a_base_that_hands_out_controllers_is_passed_by(void **state)
 	RUN(box, &r, "-d", box_name(box), "/probe", "sleep", "0.2");
 	assert_exit(&r, 0);
 	assert_num(access(next, F_OK), -1);
-	for (int i = 0; i < 300 && rmdir(base) < 0; i++)
-		usleep(10000);
+	remove_soon(base);
 	assert_zero(mkdir(base, 0755));
 	write_cgroup(base, "cgroup.subtree_control", "+hugetlb");
 	RUN(box, &r, "-d", box_name(box), "/probe", "sleep", "0.2");
@@ -686,8 +673,7 @@ static void a_base_that_hands_out_controllers_is_passed_by(void **state)
 	/* Another has a leaf of its own below it, which is free. */
 	run_cgroup(box, &r);
 	assert_has(r.out, "0::/.lxc/attache-");
-	for (int i = 0; i < 300 && rmdir(next) < 0; i++)
-		usleep(10000);
+	remove_soon(next);
 	assert_no_leak(leak);
 }
 

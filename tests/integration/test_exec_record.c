@@ -22,14 +22,13 @@
 #include <unistd.h>
 
 #include <linux/capability.h>
-#include <linux/filter.h>
 #include <linux/keyctl.h>
-#include <linux/seccomp.h>
 
 #include "base/fd.h"
 #include "harness/box.h"
 #include "harness/cmd.h"
 #include "harness/expect.h"
+#include "harness/job.h"
 #include "harness/leak.h"
 #include "harness/record.h"
 
@@ -87,15 +86,6 @@ static int tear_down(void **state)
 
 /* ---- the record of each kind of job ------------------------------------------------------- */
 
-static void check(const struct fixture *f, const char *const *options, struct record *want)
-{
-	_cleanup_record_ struct record got = RECORD_INIT;
-
-	assert_zero(record_exec(f->box, options, &got));
-	assert_zero(expect_settle(&got, want));
-	assert_record(&got, want);
-}
-
 /* The guard is of the case's own scope; the expectation is of a job without options. */
 #define BEGIN(f, leak, want) \
 	_cleanup_leak_ struct leak *leak = NULL; \
@@ -108,7 +98,7 @@ static void root_is_confined_as_init_is(void **state)
 	const struct fixture *f = *state;
 
 	BEGIN(f, leak, want);
-	check(f, NULL, &want);
+	assert_job(f->box, NULL, &want);
 	assert_no_leak(leak);
 }
 
@@ -127,7 +117,7 @@ static void a_named_user_has_its_own_ids_and_no_capability(void **state)
 
 	BEGIN(f, leak, want);
 	assert_zero(expect_user(&want, &nobody));
-	check(f, options, &want);
+	assert_job(f->box, options, &want);
 	assert_no_leak(leak);
 }
 
@@ -146,7 +136,7 @@ static void a_user_of_groups_has_them(void **state)
 
 	BEGIN(f, leak, want);
 	assert_zero(expect_user(&want, &alice));
-	check(f, options, &want);
+	assert_job(f->box, options, &want);
 	assert_no_leak(leak);
 }
 
@@ -165,7 +155,7 @@ static void numbers_without_an_entry_are_a_user_at_the_root_directory(void **sta
 
 	BEGIN(f, leak, want);
 	assert_zero(expect_user(&want, &user));
-	check(f, options, &want);
+	assert_job(f->box, options, &want);
 	assert_no_leak(leak);
 }
 
@@ -176,7 +166,7 @@ static void root_without_capabilities_has_none_in_any_set(void **state)
 
 	BEGIN(f, leak, want);
 	assert_zero(expect_root_caps(&want, 0));
-	check(f, options, &want);
+	assert_job(f->box, options, &want);
 	assert_no_leak(leak);
 }
 
@@ -187,7 +177,7 @@ static void no_new_privs_changes_that_alone(void **state)
 
 	BEGIN(f, leak, want);
 	assert_zero(record_set(&want, "nnp", "1"));
-	check(f, options, &want);
+	assert_job(f->box, options, &want);
 	assert_no_leak(leak);
 }
 
@@ -200,7 +190,7 @@ static void privileged_leaves_out_the_confinement_and_nothing_else(void **state)
 	assert_zero(expect_root_caps(&want, expect_bounding(f->kind)));
 	assert_zero(expect_no_filter(&want));
 	assert_zero(expect_caller_cgroup(f->box, &want));
-	check(f, options, &want);
+	assert_job(f->box, options, &want);
 	assert_no_leak(leak);
 }
 
@@ -215,7 +205,7 @@ static void an_unprivileged_user_stays_one_with_privileged(void **state)
 	assert_zero(expect_user(&want, &user));
 	assert_zero(expect_no_filter(&want));
 	assert_zero(expect_caller_cgroup(f->box, &want));
-	check(f, options, &want);
+	assert_job(f->box, options, &want);
 	assert_no_leak(leak);
 }
 
@@ -695,21 +685,11 @@ static void a_caller_without_new_privs_has_a_job_without(void **state)
 	assert_no_leak(leak);
 }
 
-/* A filter that allows everything counts as one. */
-static int be_filtered(void *data)
-{
-	struct sock_filter allow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
-	struct sock_fprog prog = { .len = 1, .filter = &allow };
-
-	(void)data;
-	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog) < 0 ? errno : 0;
-}
-
 static void a_caller_s_filter_lies_below_the_container_s(void **state)
 {
 	const struct fixture *f = *state;
 	const char *const no_seccomp[] = { "--privileged=seccomp", NULL };
-	struct cmd cmd = { .setup = be_filtered };
+	struct cmd cmd = { .setup = setup_filter };
 	uint64_t init_has = expect_status(box_init_pid(f->box), "Seccomp_filters", 10);
 	_cleanup_record_ struct record got = RECORD_INIT;
 
@@ -841,7 +821,7 @@ static void attributes_that_are_asked_for_are_had_and_no_others(void **state)
 	assert_zero(record_set(&want, "cpus", "0"));
 	assert_zero(record_set(&want, "ioprio", "2:6"));
 	assert_zero(record_set(&want, "cwd", "/tmp"));
-	check(f, options, &want);
+	assert_job(f->box, options, &want);
 	assert_no_leak(leak);
 }
 

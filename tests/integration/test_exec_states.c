@@ -115,11 +115,10 @@ static void a_list_does_not_hang_at_a_monitor_that_does_not_answer(void **state)
 	assert_within(&r, PROMPT_MS);
 }
 
-static void a_lock_that_somebody_holds_is_a_timeout(void **state)
+/* As liblxc does while it changes the container. Return: descriptor whose end releases it. */
+static int hold_lock(const struct fixture *f)
 {
-	const struct fixture *f = *state;
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-	_cleanup_cmd_result_ struct cmd_result r = CMD_RESULT_INIT;
 	char path[512];
 	int fd = -1;
 
@@ -127,6 +126,15 @@ static void a_lock_that_somebody_holds_is_a_timeout(void **state)
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	assert_true(fd >= 0);
 	assert_zero(fcntl(fd, F_OFD_SETLK, &lock));
+	return fd;
+}
+
+static void a_lock_that_somebody_holds_is_a_timeout(void **state)
+{
+	const struct fixture *f = *state;
+	_cleanup_cmd_result_ struct cmd_result r = CMD_RESULT_INIT;
+	int fd = hold_lock(f);
+
 	fixture_run(f, WORDS("exec", "@", "touch", "/run/mark"), NULL, &r);
 	close(fd);
 	assert_refused(&r, 125, box_name(f->box), "Timeout", "lock");
@@ -137,16 +145,10 @@ static void a_lock_that_somebody_holds_is_a_timeout(void **state)
 static void a_lock_that_is_held_for_a_moment_is_waited_for(void **state)
 {
 	const struct fixture *f = *state;
-	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	_cleanup_cmd_job_ struct cmd_job *job = NULL;
 	_cleanup_cmd_result_ struct cmd_result r = CMD_RESULT_INIT;
-	char path[512];
-	int fd = -1;
+	int fd = hold_lock(f);
 
-	snprintf(path, sizeof(path), "/run/lxc/lock/%s/.%s", box_lxcpath(f->box), box_name(f->box));
-	fd = open(path, O_RDWR | O_CLOEXEC);
-	assert_true(fd >= 0);
-	assert_zero(fcntl(fd, F_OFD_SETLK, &lock));
 	fixture_start(f, WORDS("exec", "@", "true"), NULL, &job);
 	usleep(500000);
 	close(fd);

@@ -29,6 +29,21 @@ static void make_nonblocking(int fd)
 	assert_num(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
 }
 
+/* A channel from our pipe to the caller's. */
+static void open_output(struct att_channel *c, const struct pair *src, const struct pair *dst)
+{
+	make_nonblocking(src->fd[0]);
+	att_channel_open(c, src->fd[0], dst->fd[1], true);
+}
+
+/* What is not the channel's to close. */
+static void close_ends(const struct pair *src, const struct pair *dst)
+{
+	att_ignore(close(src->fd[1]));
+	att_ignore(close(dst->fd[0]));
+	att_ignore(close(dst->fd[1]));
+}
+
 /* Polls and moves until the channel has ended, or has nothing to do for a moment. */
 static void pump(struct att_channel *c)
 {
@@ -126,9 +141,8 @@ static void a_sink_that_takes_no_more_stops_the_source(void **state)
 	ssize_t n = 0;
 
 	(void)state;
-	make_nonblocking(src.fd[0]);
+	open_output(&c, &src, &dst);
 	make_nonblocking(src.fd[1]);
-	att_channel_open(&c, src.fd[0], dst.fd[1], true);
 	/* Both pipes fill up, then nothing moves, and nothing is lost. */
 	for (int i = 0; i < 100; i++) {
 		pump(&c);
@@ -138,9 +152,7 @@ static void a_sink_that_takes_no_more_stops_the_source(void **state)
 	assert_true(att_channel_is_open(&c));
 	assert_true(c.bytes < (uint64_t)n);
 	att_channel_end(&c);
-	att_ignore(close(src.fd[1]));
-	att_ignore(close(dst.fd[0]));
-	att_ignore(close(dst.fd[1]));
+	close_ends(&src, &dst);
 }
 
 static void a_closed_sink_is_no_error_and_another_failure_is(void **state)
@@ -151,9 +163,8 @@ static void a_closed_sink_is_no_error_and_another_failure_is(void **state)
 	int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
 
 	(void)state;
-	make_nonblocking(src.fd[0]);
 	att_ignore(close(dst.fd[0]));
-	att_channel_open(&c, src.fd[0], dst.fd[1], true);
+	open_output(&c, &src, &dst);
 	write_all(src.fd[1], "x");
 	pump(&c);
 	assert_false(att_channel_is_open(&c));
@@ -179,8 +190,7 @@ static void once_limited_it_delivers_what_is_there_and_ends(void **state)
 	struct att_channel c;
 
 	(void)state;
-	make_nonblocking(src.fd[0]);
-	att_channel_open(&c, src.fd[0], dst.fd[1], true);
+	open_output(&c, &src, &dst);
 	write_all(src.fd[1], "owed");
 	att_channel_limit(&c);
 	write_all(src.fd[1], "late");
@@ -189,9 +199,7 @@ static void once_limited_it_delivers_what_is_there_and_ends(void **state)
 	assert_false(att_channel_is_open(&c));
 	assert_num(c.bytes, 4);
 	expect(dst.fd[0], "owed");
-	att_ignore(close(src.fd[1]));
-	att_ignore(close(dst.fd[0]));
-	att_ignore(close(dst.fd[1]));
+	close_ends(&src, &dst);
 }
 
 static void what_is_owed_and_taken_by_another_is_not_waited_for(void **state)
@@ -201,16 +209,13 @@ static void what_is_owed_and_taken_by_another_is_not_waited_for(void **state)
 	struct att_channel c;
 
 	(void)state;
-	make_nonblocking(src.fd[0]);
-	att_channel_open(&c, src.fd[0], dst.fd[1], true);
+	open_output(&c, &src, &dst);
 	write_all(src.fd[1], "stolen");
 	att_channel_limit(&c);
 	expect(src.fd[0], "stolen");
 	pump(&c);
 	assert_false(att_channel_is_open(&c));
-	att_ignore(close(src.fd[1]));
-	att_ignore(close(dst.fd[0]));
-	att_ignore(close(dst.fd[1]));
+	close_ends(&src, &dst);
 }
 
 static void without_a_sink_bytes_are_read_and_dropped(void **state)
