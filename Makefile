@@ -78,7 +78,7 @@ LAUNCHER_LDFLAGS := -static -nostdlib -Wl,-z,noexecstack -Wl,-z,noseparate-code 
 
 # ---- sources ----------------------------------------------------------------------------------
 BASE_SRC := buf clock err fd parse strv
-SYS_SRC := bpf caps cgroup clone idmap lsm ns passwd pidfd proc seccomp seccomp_lxc
+SYS_SRC := bpf caps cgroup clone ctpath idmap lsm ns passwd pidfd proc pty seccomp seccomp_lxc tty
 CT_SRC := lxc monitor snapshot
 ATTACH_SRC := command confine environ identity job launch launch_error launcher_image limits placement plan profile stdio
 IO_SRC := channel relay
