@@ -80,11 +80,12 @@ LAUNCHER_LDFLAGS := -static -nostdlib -Wl,-z,noexecstack -Wl,-z,noseparate-code 
 BASE_SRC := buf clock err fd parse strv
 SYS_SRC := bpf caps cgroup clone ctpath idmap lsm ns passwd pidfd proc pty seccomp seccomp_lxc tty
 CT_SRC := lxc monitor snapshot
-ATTACH_SRC := command confine environ identity job launch launch_error launcher_image limits placement plan profile stdio
-IO_SRC := channel relay
+ATTACH_SRC := command confine environ identity job launch launch_error launcher_image limits login placement plan \
+  profile stdio terminal
+IO_SRC := channel escape relay terminal
 API_SRC := container describe error exec
 CLI_SRC := cli cmd_exec cmd_inspect cmd_list help inspect opts opttab optval pidfile render result say watchdog
-LAUNCHER_SRC := entry guardian job
+LAUNCHER_SRC := entry guardian job watch
 
 LIB_SRC := $(BASE_SRC:%=src/base/%.c) $(SYS_SRC:%=src/sys/%.c) $(CT_SRC:%=src/ct/%.c) \
   $(ATTACH_SRC:%=src/attach/%.c) $(IO_SRC:%=src/io/%.c) $(API_SRC:%=src/api/%.c)

@@ -183,6 +183,13 @@ ATTACHE_API void attache_snapshot_free(struct attache_snapshot *s);
 #define ATTACHE_EXEC_HAS_NICE     (UINT64_C(1) << 7) /* .nice is set */
 #define ATTACHE_EXEC_HAS_OOM      (UINT64_C(1) << 8) /* .oom_score_adj is set */
 #define ATTACHE_EXEC_SHELL        (UINT64_C(1) << 9) /* argv[0] is a string for /bin/sh -c */
+/*
+ * The job gets a terminal: those of its descriptors 0, 1, 2 that are one of the caller's, or 0 and 1
+ * if neither of these is.
+ */
+#define ATTACHE_EXEC_TERMINAL  (UINT64_C(1) << 10)
+#define ATTACHE_EXEC_LOGIN     (UINT64_C(1) << 11) /* the user's login shell, at home; no argv */
+#define ATTACHE_EXEC_MAY_LEAVE (UINT64_C(1) << 12) /* may be left while it runs: detach_keys */
 
 /* attache_exec_opts.unconfine: parts of the container's confinement to leave out */
 #define ATTACHE_UNCONFINE_CAPS    0x01u
@@ -224,12 +231,17 @@ struct attache_exec_opts {
 	int32_t stdout_fd;
 	int32_t stderr_fd;
 	int32_t cancel_fd; /* readable: give up starting the job; -1: none */
+	uint16_t rows;     /* size of its terminal; 0: the caller's, else 24 x 80 */
+	uint16_t cols;
+	const char *
+		term; /* name of its terminal; NULL: the caller's TERM, if the container knows it */
 };
 
 #define ATTACHE_EXEC_OPTS_INIT \
 	{ \
 		sizeof(struct attache_exec_opts), 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, \
-			NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, -1 \
+			NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, -1, 0, \
+			0, NULL \
 	}
 
 /**
@@ -249,6 +261,8 @@ ATTACHE_API const char *attache_plan_json(struct attache_plan *plan);
  * Return: the @i-th sentence, NULL after the last.
  */
 ATTACHE_API const char *attache_plan_warning(const struct attache_plan *plan, size_t i);
+/** attache_plan_hint() - what could be done otherwise; likewise. */
+ATTACHE_API const char *attache_plan_hint(const struct attache_plan *plan, size_t i);
 /** attache_plan_free() - NULL allowed; jobs started from it stay valid. */
 ATTACHE_API void attache_plan_free(struct attache_plan *plan);
 
@@ -269,6 +283,12 @@ ATTACHE_API pid_t attache_job_pid(const struct attache_job *job);
 /** attache_job_id() - a name of this job, unique on this host. */
 ATTACHE_API const char *attache_job_id(const struct attache_job *job);
 /**
+ * attache_job_warning() - what turned out while the job was being started
+ *
+ * Return: the @i-th sentence, NULL after the last.
+ */
+ATTACHE_API const char *attache_job_warning(const struct attache_job *job, size_t i);
+/**
  * attache_job_signal() - send a signal to the job, as the caller's signals are forwarded
  *
  * Errors: ContainerGone (it has ended), PermissionDenied, InvalidArgument.
@@ -286,17 +306,21 @@ struct attache_relay_opts {
 	size_t size;
 	int32_t signal_fd;  /* a signalfd: what arrives on it goes to the job; -1: none */
 	uint32_t end_flags; /* ATTACHE_END_* */
+	/* Of a terminal: the escape character at the start of a line, "~" or "^]"; NULL: none. */
+	const char *escape;
+	const char *detach_keys; /* "ctrl-p,ctrl-q": leaves the job (MAY_LEAVE); NULL: none */
 };
 
 #define ATTACHE_RELAY_OPTS_INIT \
 	{ \
-		sizeof(struct attache_relay_opts), -1, 0 \
+		sizeof(struct attache_relay_opts), -1, 0, NULL, NULL \
 	}
 
 /* attache_result.state */
 #define ATTACHE_STATE_EXITED   1
 #define ATTACHE_STATE_SIGNALED 2
 #define ATTACHE_STATE_TIMEOUT  3
+#define ATTACHE_STATE_LEFT     4 /* it goes on without us */
 
 struct attache_result {
 	size_t size;
@@ -319,8 +343,14 @@ struct attache_result {
  * attache_job_relay() - carry bytes and signals until the job ends, enforce its timeout
  * @ret: filled also when relaying failed with IoError, if the job's end is known
  *
- * Errors: IoError (the caller's side took no more for another reason than a closed pipe),
- * InternalError.
+ * Of a job with a terminal: the caller's own is raw meanwhile, whenever this process is in its
+ * foreground, and afterwards as it was before, also if this process is killed. TERM and HUP from
+ * signal_fd, and the loss of the caller's terminal, hang up the job's; what that does not end is
+ * killed after kill_after_ns. TSTP gives the terminal back and stops this process as its default
+ * does. TERM, HUP, INT, QUIT, USR1 and USR2 reach the job.
+ *
+ * Errors: InvalidArgument (escape or detach_keys), IoError (the caller's side took no more for
+ * another reason than a closed pipe), InternalError.
  * Context: blocks until the job ends.
  */
 ATTACHE_API int attache_job_relay(struct attache_job *job, const struct attache_relay_opts *opts,

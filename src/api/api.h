@@ -33,6 +33,8 @@ struct attache_plan {
 struct attache_job {
 	struct att_job job;
 	bool timed_out;
+	bool hung_up;       /* its terminal; the next deadline is its last */
+	bool left;          /* it goes on without us */
 	int64_t kill_at_ns; /* when the stop signal's grace ends */
 };
 

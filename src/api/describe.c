@@ -245,9 +245,23 @@ static json_t *stdio(const struct att_plan *p)
 
 	for (uint32_t i = 0; i < 3; i++)
 		set(o, names[i],
-		    json_string(p->wire.null_mask & (1u << i) ? "null"
-		                : p->direct_io                ? "direct"
-		                                              : "relay"));
+		    json_string(p->wire.null_mask & (1u << i)  ? "null"
+		                : p->wire.tty_mask & (1u << i) ? "terminal"
+		                : p->direct_io                 ? "direct"
+		                                               : "relay"));
+	return o;
+}
+
+static json_t *plan_terminal(const struct att_plan *p)
+{
+	json_t *o = NULL;
+
+	if (p->wire.tty_mask == 0)
+		return json_null();
+	o = json_object();
+	set(o, "name", text(p->terminal.name));
+	set(o, "rows", json_integer(p->terminal.size.rows));
+	set(o, "cols", json_integer(p->terminal.size.cols));
 	return o;
 }
 
@@ -293,6 +307,7 @@ static void set_attributes(json_t *o, const struct att_plan *p)
 	    p->wire.flags & ATT_WIRE_SET_NICE ? json_integer(p->wire.nice) : json_null());
 	set(o, "personality", json_integer(p->snapshot.init.personality));
 	set(o, "stdio", stdio(p));
+	set(o, "terminal", plan_terminal(p));
 	set(o, "detach", json_boolean(p->detach));
 	set(o, "timeout_ns", duration(p->timeout_ns));
 	set(o, "kill_after_ns", p->timeout_ns > 0 ? duration(p->kill_after_ns) : json_null());

@@ -15,7 +15,11 @@
 	(ATTACHE_EXEC_NO_NEW_PRIVS | ATTACHE_EXEC_DETACH | ATTACHE_EXEC_DIRECT_IO | \
 	 ATTACHE_EXEC_NO_STDIN | ATTACHE_EXEC_ENV_CALLER | ATTACHE_EXEC_ENV_INIT | \
 	 ATTACHE_EXEC_HAS_UMASK | ATTACHE_EXEC_HAS_NICE | ATTACHE_EXEC_HAS_OOM | \
-	 ATTACHE_EXEC_SHELL)
+	 ATTACHE_EXEC_SHELL | ATTACHE_EXEC_TERMINAL | ATTACHE_EXEC_LOGIN | ATTACHE_EXEC_MAY_LEAVE)
+
+/* Sizes of the first versions of the option structs. */
+#define EXEC_OPTS_FIRST_SIZE  offsetof(struct attache_exec_opts, rows)
+#define RELAY_OPTS_FIRST_SIZE offsetof(struct attache_relay_opts, escape)
 
 /* ---- plan ---- */
 
@@ -47,6 +51,9 @@ static struct att_request to_request(const struct attache_exec_opts *o)
 		.direct_io = (f & ATTACHE_EXEC_DIRECT_IO) != 0,
 		.no_stdin = (f & ATTACHE_EXEC_NO_STDIN) != 0,
 		.shell = (f & ATTACHE_EXEC_SHELL) != 0,
+		.terminal = (f & ATTACHE_EXEC_TERMINAL) != 0,
+		.login = (f & ATTACHE_EXEC_LOGIN) != 0,
+		.may_leave = (f & ATTACHE_EXEC_MAY_LEAVE) != 0,
 		.env_caller = (f & ATTACHE_EXEC_ENV_CALLER) != 0,
 		.env_init = (f & ATTACHE_EXEC_ENV_INIT) != 0,
 		.has_umask = (f & ATTACHE_EXEC_HAS_UMASK) != 0,
@@ -78,6 +85,9 @@ static struct att_request to_request(const struct attache_exec_opts *o)
 		.stop_signal = o->stop_signal,
 		.stdio_fd = { o->stdin_fd, o->stdout_fd, o->stderr_fd },
 		.cancel_fd = o->cancel_fd,
+		.rows = o->rows,
+		.cols = o->cols,
+		.term = o->term,
 	};
 }
 
@@ -88,7 +98,7 @@ int attache_plan_new(struct attache_container *c, const struct attache_exec_opts
 	struct att_err e = ATT_ERR_INIT;
 	struct att_request req;
 	struct attache_plan *p = calloc(1, sizeof(*p));
-	int r = api_copy_opts(&o, sizeof(o), opts, sizeof(o), &e);
+	int r = api_copy_opts(&o, sizeof(o), opts, EXEC_OPTS_FIRST_SIZE, &e);
 
 	if (r == 0 && !p)
 		r = att_err_nomem(&e, ATT_STAGE_PLAN);
@@ -116,6 +126,11 @@ const char *attache_plan_json(struct attache_plan *plan)
 const char *attache_plan_warning(const struct attache_plan *plan, size_t i)
 {
 	return i < plan->plan.warnings.n ? plan->plan.warnings.v[i] : NULL;
+}
+
+const char *attache_plan_hint(const struct attache_plan *plan, size_t i)
+{
+	return i < plan->plan.hints.n ? plan->plan.hints.v[i] : NULL;
 }
 
 void attache_plan_free(struct attache_plan *plan)
@@ -147,6 +162,14 @@ int attache_job_start(struct attache_plan *plan, struct attache_job **ret,
 pid_t attache_job_pid(const struct attache_job *job)
 {
 	return job->job.host_pid;
+}
+
+const char *attache_job_warning(const struct attache_job *job, size_t i)
+{
+	return i == 0 && job->job.host_pty
+	               ? "the container has no terminal left: this one is the host's, and "
+	                 "programs inside do not find its name"
+	               : NULL;
 }
 
 const char *attache_job_id(const struct attache_job *job)
@@ -190,7 +213,7 @@ static int64_t on_deadline(void *data)
 {
 	struct attache_job *j = data;
 
-	if (j->timed_out) {
+	if (j->timed_out || j->hung_up) {
 		att_job_kill_tree(&j->job);
 		return INT64_MAX;
 	}
@@ -198,6 +221,21 @@ static int64_t on_deadline(void *data)
 	j->kill_at_ns = att_clock_after_ns(j->job.kill_after_ns);
 	att_job_stop_tree(&j->job);
 	return j->kill_at_ns;
+}
+
+static int64_t on_hangup(void *data)
+{
+	struct attache_job *j = data;
+
+	j->hung_up = true;
+	return att_clock_after_ns(j->job.kill_after_ns);
+}
+
+static void on_terminal(void *data, int fd, const struct att_tty_mode *mode)
+{
+	const struct attache_job *j = data;
+
+	att_job_note_terminal(&j->job, fd, mode);
 }
 
 /* The command may be gone and what it forked not: that has the rest of the grace, then no more. */
@@ -221,6 +259,11 @@ static void fill_result(const struct attache_job *j, const uint64_t bytes[3],
 	res.signal = exited ? 0 : j->job.wait_status;
 	if (j->timed_out)
 		res.state = ATTACHE_STATE_TIMEOUT;
+	if (j->left) {
+		res.state = ATTACHE_STATE_LEFT;
+		res.exit_code = -1;
+		res.signal = 0;
+	}
 	res.started_at_ns = j->job.started_wall_ns;
 	res.duration_ns = att_clock_now_ns() - j->job.started_ns;
 	res.stdin_bytes = bytes[0];
@@ -240,37 +283,87 @@ static int64_t first_deadline(const struct att_job *job)
 	return at;
 }
 
+static int read_keys(const struct attache_relay_opts *o, struct att_escape_machine *ret,
+                     struct att_err *err)
+{
+	char shown[64];
+	const char *word = o->escape;
+
+	if (word && !att_escape_parse_char(word, &ret->escape_char))
+		return att_err_set(err, ATT_E_INVALID_ARGUMENT, ATT_STAGE_REQUEST,
+		                   "'%s' is no escape character ('~', '^]', 'none')",
+		                   att_escape(shown, sizeof(shown), word, strlen(word)));
+	word = o->detach_keys;
+	if (word && !att_escape_parse_keys(word, ret->keys, &ret->n_keys))
+		return att_err_set(err, ATT_E_INVALID_ARGUMENT, ATT_STAGE_REQUEST,
+		                   "'%s' are no detach keys ('ctrl-p,ctrl-q')",
+		                   att_escape(shown, sizeof(shown), word, strlen(word)));
+	return 0;
+}
+
+static int check_relay(const struct attache_job *job, const struct attache_result *ret,
+                       struct att_err *err)
+{
+	if (ret->size < sizeof(struct attache_result))
+		return att_err_set(err, ATT_E_INVALID_ARGUMENT, ATT_STAGE_REQUEST,
+		                   "a result struct is smaller than its first version");
+	if (job->job.detached)
+		return att_err_set(err, ATT_E_INVALID_ARGUMENT, ATT_STAGE_RELAY,
+		                   "a detached job has nothing to relay");
+	return 0;
+}
+
+/* How it ended; or that it has not, because the user left it. */
+static int finish(struct attache_job *j, const struct att_relay *relay, struct att_err *err)
+{
+	if (relay->detached) {
+		int r = att_job_leave(&j->job, err);
+
+		j->left = r == 0;
+		return r;
+	}
+	att_ignore(att_job_reap(&j->job, true));
+	end_tree(j);
+	return 0;
+}
+
 int attache_job_relay(struct attache_job *job, const struct attache_relay_opts *opts,
                       struct attache_result *ret, struct attache_error **err)
 {
 	struct attache_relay_opts o = ATTACHE_RELAY_OPTS_INIT;
 	struct att_err e = ATT_ERR_INIT;
 	uint64_t bytes[3] = { 0, 0, 0 };
-	int r = opts ? api_copy_opts(&o, sizeof(o), opts, sizeof(o), &e) : 0;
+	int r = opts ? api_copy_opts(&o, sizeof(o), opts, RELAY_OPTS_FIRST_SIZE, &e) : 0;
+	int ended = 0;
 	struct att_relay relay = {
 		.caller_fd = { job->job.caller_fd[0], job->job.caller_fd[1],
 		               job->job.caller_fd[2] },
 		.pipe_fd = job->job.pipe_fd,
-		.end_mask = o.end_flags & (ATTACHE_END_STDIN | ATTACHE_END_STDOUT),
+		.master_fd = &job->job.pty.master_fd,
+		.tty_mask = job->job.tty_mask,
+		.no_keys = job->job.no_keys,
+		/* A terminal is somebody's to look at, and shows by itself that it ended. */
+		.end_mask =
+			o.end_flags & (ATTACHE_END_STDIN | ATTACHE_END_STDOUT) & ~job->job.tty_mask,
 		.job_pidfd = job->job.pidfd,
 		.signal_fd = o.signal_fd,
 		.deadline_ns = first_deadline(&job->job),
-		.hooks = { on_signal, on_deadline, job },
+		.escape = ATT_ESCAPE_MACHINE_INIT,
+		.hooks = { on_signal, on_deadline, on_hangup, on_terminal, job },
 	};
 
-	if (r == 0 && ret->size < sizeof(struct attache_result))
-		r = att_err_set(&e, ATT_E_INVALID_ARGUMENT, ATT_STAGE_REQUEST,
-		                "a result struct is smaller than its first version");
-	if (r == 0 && job->job.detached)
-		r = att_err_set(&e, ATT_E_INVALID_ARGUMENT, ATT_STAGE_RELAY,
-		                "a detached job has nothing to relay");
+	if (r == 0)
+		r = check_relay(job, ret, &e);
+	if (r == 0)
+		r = read_keys(&o, &relay.escape, &e);
 	if (r < 0)
 		return api_fail(&e, err);
 	r = att_relay_run(&relay, bytes, &e);
 	if (r < 0 && e.code == ATT_E_INTERNAL_ERROR)
 		return api_fail(&e, err);
-	att_ignore(att_job_reap(&job->job, true));
-	end_tree(job);
+	ended = finish(job, &relay, &e);
+	if (ended < 0)
+		return api_fail(&e, err);
 	fill_result(job, bytes, ret);
 	return r < 0 ? api_fail(&e, err) : 0;
 }

@@ -185,7 +185,7 @@ static int check_words(const struct att_plan *plan, struct att_err *err)
 /* A word with a slash is a path; another is looked for along the job's PATH, inside. */
 static int choose_file(struct att_plan *plan, struct att_err *err)
 {
-	const char *file = plan->argv.v[0];
+	const char *file = plan->login.argv0 ? plan->user.shell : plan->argv.v[0];
 	const char *search = att_strv_env_get(&plan->envp, "PATH");
 
 	if (strchr(file, '/'))
@@ -197,23 +197,26 @@ static int choose_file(struct att_plan *plan, struct att_err *err)
 
 static int choose_workdir(const struct att_request *req, struct att_plan *plan, struct att_err *err)
 {
+	const char *dir = req->workdir ? req->workdir : plan->login.workdir;
 	char shown[128];
 
-	if (!req->workdir || strcmp(req->workdir, "/") == 0)
+	if (!dir || strcmp(dir, "/") == 0)
 		return 0;
-	if (req->workdir[0] != '/') {
-		att_escape(shown, sizeof(shown), req->workdir, strlen(req->workdir));
+	if (dir[0] != '/') {
+		att_escape(shown, sizeof(shown), dir, strlen(dir));
 		return att_err_set(err, ATT_E_INVALID_ARGUMENT, ATT_STAGE_PLAN,
 		                   "working directory '%s' is not an absolute path", shown);
 	}
-	return att_plan_blob(plan, req->workdir, strlen(req->workdir), &plan->wire.workdir, err);
+	return att_plan_blob(plan, dir, strlen(dir), &plan->wire.workdir, err);
 }
 
 int att_command_resolve(const struct att_request *req, struct att_plan *plan, struct att_err *err)
 {
 	int r = 0;
 
-	if (req->script) {
+	if (plan->login.argv0) {
+		r = add(plan, plan->login.argv0, strlen(plan->login.argv0), err);
+	} else if (req->script) {
 		r = load_script(req, plan, err);
 	} else {
 		if (!req->argv || !req->argv[0])

@@ -182,7 +182,17 @@ static int set_base(const struct att_request *req, struct att_plan *plan, struct
 		r = set_from_init(plan, err);
 	else
 		r = set_clean(plan, err);
-	return r < 0 ? r : set_pair(plan, "container", "lxc", err);
+	if (r == 0)
+		r = set_pair(plan, "container", "lxc", err);
+	if (r == 0 && plan->terminal.name)
+		r = set_pair(plan, "TERM", plan->terminal.name, err);
+	return r;
+}
+
+/* What a container is told of its console says nothing about the terminal of this job. */
+static bool is_overruled(const struct att_plan *plan, const char *pair)
+{
+	return plan->terminal.name && strncmp(pair, "TERM=", 5) == 0;
 }
 
 int att_environ_build(const struct att_ct *ct, const struct att_request *req, struct att_plan *plan,
@@ -194,7 +204,8 @@ int att_environ_build(const struct att_ct *ct, const struct att_request *req, st
 	if (r == 0)
 		r = att_lxc_environment(ct, &own, err);
 	for (size_t i = 0; i < own.n && r == 0; i++)
-		r = set(plan, own.v[i], strlen(own.v[i]), err);
+		if (!is_overruled(plan, own.v[i]))
+			r = set(plan, own.v[i], strlen(own.v[i]), err);
 	for (const char *const *f = req->env_files; f && *f && r == 0; f++)
 		r = set_file(plan, *f, err);
 	for (const char *const *e = req->env; e && *e && r == 0; e++)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Who the job is: user, groups and home, from the container's own files, within its id map. */
 #include <errno.h>
-#include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -205,15 +204,9 @@ static int map_all(struct att_plan *plan, struct att_err *err)
 
 int att_identity_resolve(const struct att_request *req, struct att_plan *plan, struct att_err *err)
 {
-	_cleanup_close_ int root_fd =
-		openat(plan->snapshot.proc_fd, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int root_fd = plan->root_fd;
 	int r = 0;
 
-	if (root_fd < 0)
-		return att_err_sys(err,
-		                   errno == EACCES || errno == EPERM ? ATT_E_PERMISSION_DENIED
-		                                                     : ATT_E_CONTAINER_GONE,
-		                   ATT_STAGE_PLAN, errno, "open the container's root directory");
 	if (req->user)
 		r = find_user(root_fd, req->user, plan, err);
 	else

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -84,14 +85,75 @@ bool att_job_reap(struct att_job *job, bool block)
 	return true;
 }
 
+/* ---- the guardian ---- */
+
+/* Return: 0 or -errno. */
+static int tell_guardian(const struct att_job *job, const struct att_wire_note *note, int fd)
+{
+	struct iovec iov = { (void *)(uintptr_t)note, sizeof(*note) };
+	union {
+		struct cmsghdr header;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	ssize_t n = 0;
+
+	_Static_assert(sizeof(note->tty_mode) == ATT_TTY_MODE_BYTES, "one size on both sides");
+	if (job->guard_fd < 0)
+		return -EPIPE;
+	if (fd >= 0) {
+		memset(&control, 0, sizeof(control));
+		control.header.cmsg_len = CMSG_LEN(sizeof(int));
+		control.header.cmsg_level = SOL_SOCKET;
+		control.header.cmsg_type = SCM_RIGHTS;
+		memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
+		msg.msg_control = &control;
+		msg.msg_controllen = sizeof(control);
+	}
+	do
+		n = sendmsg(job->guard_fd, &msg, MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	return n == (ssize_t)sizeof(*note) ? 0 : -EIO;
+}
+
 /* The guardian must not take the end of this process for a reason to kill what still runs. */
 static void release_guardian(struct att_job *job)
 {
-	static const char done = ATT_WIRE_DONE;
+	const struct att_wire_note done = { .word = ATT_WIRE_DONE };
 
-	if (job->guard_fd >= 0)
-		att_ignore(send(job->guard_fd, &done, 1, MSG_NOSIGNAL));
+	att_ignore(tell_guardian(job, &done, -1));
 	job->guard_fd = att_fd_close(job->guard_fd);
+}
+
+void att_job_note_terminal(const struct att_job *job, int fd, const struct att_tty_mode *mode)
+{
+	struct att_wire_note note = { .word = ATT_WIRE_TERMINAL };
+
+	if (mode)
+		memcpy(note.tty_mode, mode->bytes, sizeof(note.tty_mode));
+	att_ignore(tell_guardian(job, &note, mode ? fd : -1));
+}
+
+int att_job_leave(struct att_job *job, struct att_err *err)
+{
+	const struct att_wire_note keep = { .word = ATT_WIRE_KEEP };
+	int r = 0;
+
+	if (!job->may_leave || job->pty.master_fd < 0)
+		return att_err_set(err, ATT_E_INVALID_ARGUMENT, ATT_STAGE_RELAY,
+		                   "this job was not started to be left");
+	r = tell_guardian(job, &keep, job->pty.master_fd);
+	if (r < 0)
+		return att_err_sys(err, ATT_E_IO_ERROR, ATT_STAGE_RELAY, -r,
+		                   "leave the job to its guardian");
+	job->detached = true;
+	job->own_leaf = false;
+	/* It outlives this process, and is reaped by whoever inherits it. */
+	job->guard_pid = 0;
+	job->guard_fd = att_fd_close(job->guard_fd);
+	return 0;
 }
 
 static void reap_guardian(struct att_job *job)
@@ -106,6 +168,7 @@ void att_job_done(struct att_job *job)
 {
 	for (int i = 0; i < 3; i++)
 		job->pipe_fd[i] = att_fd_close(job->pipe_fd[i]);
+	att_pty_done(&job->pty);
 	if (job->pidfd >= 0 && !job->detached && !job->reaped) {
 		att_job_kill_tree(job);
 		att_ignore(att_job_reap(job, true));

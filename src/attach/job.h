@@ -8,6 +8,7 @@
 
 #include "attach/plan.h"
 #include "sys/cgroup.h"
+#include "sys/pty.h"
 
 struct att_job {
 	char id[ATT_JOB_ID_CAP];
@@ -23,6 +24,15 @@ struct att_job {
 	int wait_code;
 	int pipe_fd[3];   /* our ends of the job's stdio; -1 where it has another */
 	int caller_fd[3]; /* the caller's side; -1: none. Borrowed. */
+	/*
+	 * The job's terminal. Its slave side stays open here as well: a job that closes and opens it
+	 * again is no reason to hang up.
+	 */
+	struct att_pty pty;
+	uint32_t tty_mask;
+	bool host_pty;
+	bool no_keys;
+	bool may_leave;
 	int64_t timeout_ns, kill_after_ns;
 	int stop_signal;
 	int64_t started_wall_ns, started_ns;
@@ -30,7 +40,7 @@ struct att_job {
 
 #define ATT_JOB_INIT \
 	{ \
-		.pidfd = -1, .guard_fd = -1, .leaf = ATT_CGROUP_LEAF_INIT, \
+		.pidfd = -1, .guard_fd = -1, .leaf = ATT_CGROUP_LEAF_INIT, .pty = ATT_PTY_INIT, \
 		.pipe_fd = { -1, -1, -1 }, .caller_fd = { \
 			-1, \
 			-1, \
@@ -61,6 +71,22 @@ void att_job_kill_tree(const struct att_job *job);
  * Return: true once reaped; wait_code (CLD_*) and wait_status say how.
  */
 bool att_job_reap(struct att_job *job, bool block);
+
+/**
+ * att_job_note_terminal() - have the caller's terminal given back, should this process be killed
+ * @fd:   the terminal
+ * @mode: its modes before; NULL: it has them back
+ */
+void att_job_note_terminal(const struct att_job *job, int fd, const struct att_tty_mode *mode);
+
+/**
+ * att_job_leave() - let the job go on without this process
+ *
+ * Its terminal stays open and what it writes there is dropped. From here on the job is detached.
+ *
+ * Errors: INVALID_ARGUMENT when it was not started for that, IO_ERROR.
+ */
+int att_job_leave(struct att_job *job, struct att_err *err) _must_check_;
 
 /** att_job_done() - end it if it runs and is not detached; let the guardian go; idempotent. */
 void att_job_done(struct att_job *job);

@@ -455,6 +455,12 @@ static void adopt(const struct att_plan *plan, struct attempt *a, struct att_job
 		job->pipe_fd[i] = take_fd(&a->stdio.pipe_fd[i]);
 		job->caller_fd[i] = plan->stdio_fd[i];
 	}
+	job->pty = a->stdio.pty;
+	a->stdio.pty = (struct att_pty)ATT_PTY_INIT;
+	job->host_pty = a->stdio.host_pty;
+	job->tty_mask = plan->wire.tty_mask;
+	job->no_keys = plan->terminal.no_keys;
+	job->may_leave = plan->may_leave;
 	job->timeout_ns = plan->timeout_ns;
 	job->kill_after_ns = plan->kill_after_ns;
 	job->stop_signal = plan->stop_signal;

@@ -79,6 +79,7 @@ static const struct {
 	                        ATT_E_CONFINEMENT_UNAVAILABLE },
 	[ATT_STAGE_CAPABILITIES] = { "set the job's capabilities", ATT_E_PERMISSION_DENIED },
 	[ATT_STAGE_SPAWN] = { "create the job", ATT_E_PERMISSION_DENIED },
+	[ATT_STAGE_TERMINAL] = { "give the job its terminal", ATT_E_IO_ERROR },
 };
 
 /* Errors that mean the same at every stage. */

@@ -46,11 +46,18 @@ void att_plan_done(struct att_plan *plan)
 	free(plan->target);
 	plan->target = NULL;
 	plan->init_pidfd = att_fd_close(plan->init_pidfd);
+	plan->root_fd = att_fd_close(plan->root_fd);
 	plan->script_fd = att_fd_close(plan->script_fd);
+	plan->terminal.devpts_fd = att_fd_close(plan->terminal.devpts_fd);
+	free(plan->terminal.name);
+	plan->terminal.name = NULL;
+	free(plan->login.argv0);
+	plan->login.argv0 = NULL;
 	att_snapshot_done(&plan->snapshot);
 	att_strv_done(&plan->argv);
 	att_strv_done(&plan->envp);
 	att_strv_done(&plan->warnings);
+	att_strv_done(&plan->hints);
 	att_user_done(&plan->user);
 	att_gids_done(&plan->groups);
 	att_buf_done(&plan->blob);
@@ -113,6 +120,12 @@ static int check_contradictions(const struct att_request *req, struct att_err *e
 	if (req->env_caller && req->env_init)
 		return att_err_set(err, ATT_E_INVALID_ARGUMENT, ATT_STAGE_REQUEST,
 		                   "the environment can start from the caller's or from init's");
+	if (req->may_leave && req->timeout_ns > 0)
+		return att_err_set(err, ATT_E_INVALID_ARGUMENT, ATT_STAGE_REQUEST,
+		                   "a job that may be left has nobody to keep its timeout then");
+	if (req->may_leave && !req->terminal)
+		return att_err_set(err, ATT_E_INVALID_ARGUMENT, ATT_STAGE_REQUEST,
+		                   "only a job with a terminal can be left");
 	if (req->script && req->shell)
 		return att_err_set(err, ATT_E_INVALID_ARGUMENT, ATT_STAGE_REQUEST,
 		                   "a script and a shell command exclude each other");
@@ -173,12 +186,26 @@ static void copy_simple(const struct att_request *req, struct att_plan *plan)
 	plan->detach = req->detach;
 	plan->direct_io = req->direct_io || req->detach;
 	plan->own_cgroup = !req->free_cgroup;
+	plan->may_leave = req->may_leave;
 	plan->cancel_fd = req->cancel_fd;
 	plan->timeout_ns = req->timeout_ns;
 	plan->kill_after_ns = req->kill_after_ns > 0 ? req->kill_after_ns : ATT_KILL_AFTER_NS;
 	plan->stop_signal = req->stop_signal > 0 ? req->stop_signal : SIGTERM;
 	if (plan->detach)
 		plan->wire.flags |= ATT_WIRE_DETACH;
+	if (plan->may_leave)
+		plan->wire.flags |= ATT_WIRE_MAY_LEAVE;
+}
+
+static int open_root(struct att_plan *plan, struct att_err *err)
+{
+	plan->root_fd = openat(plan->snapshot.proc_fd, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (plan->root_fd >= 0)
+		return 0;
+	return att_err_sys(err,
+	                   errno == EACCES || errno == EPERM ? ATT_E_PERMISSION_DENIED
+	                                                     : ATT_E_CONTAINER_GONE,
+	                   ATT_STAGE_PLAN, errno, "open the container's root directory");
 }
 
 static int fill(const struct att_ct *ct, const struct att_request *req, struct att_plan *plan,
@@ -196,7 +223,13 @@ static int fill(const struct att_ct *ct, const struct att_request *req, struct a
 	if (r == 0)
 		r = choose_stdio(req, plan, err);
 	if (r == 0)
+		r = open_root(plan, err);
+	if (r == 0)
 		r = att_identity_resolve(req, plan, err);
+	if (r == 0)
+		r = att_terminal_resolve(ct, req, plan, err);
+	if (r == 0)
+		r = att_login_resolve(req, plan, err);
 	if (r == 0)
 		r = att_environ_build(ct, req, plan, err);
 	if (r == 0)

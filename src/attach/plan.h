@@ -17,6 +17,7 @@
 #include "ct/lxc.h"
 #include "ct/snapshot.h"
 #include "sys/passwd.h"
+#include "sys/tty.h"
 
 #define ATT_JOB_ID_CAP       20 /* 16 hexadecimal digits and room */
 #define ATT_KILL_AFTER_NS    (10 * ATT_NS_PER_SEC)
@@ -27,6 +28,7 @@
 /* What is wanted: the public options, checked for shape only. All borrowed. */
 struct att_request {
 	bool no_new_privs, detach, direct_io, no_stdin, shell;
+	bool terminal, login, may_leave;
 	bool env_caller, env_init;
 	bool has_umask, has_nice, has_oom;
 	const char *const *argv;
@@ -38,6 +40,8 @@ struct att_request {
 	const char *const *cap_add;
 	const char *const *rlimits;
 	const char *namespaces, *cpu_affinity, *io_priority;
+	const char *term; /* name of the terminal; NULL: the caller's, if the container knows it */
+	uint16_t rows, cols; /* 0: the caller's */
 	bool free_caps, free_seccomp, free_lsm, free_nnp, free_cgroup;
 	uint32_t umask;
 	int32_t nice, oom_score_adj;
@@ -52,15 +56,34 @@ struct att_cap_sets {
 	uint64_t bounding, effective, permitted, inheritable, ambient;
 };
 
+/* The job's terminal; which descriptors it is, is in the wire's tty_mask. */
+struct att_terminal_plan {
+	char *name;        /* for TERM */
+	int devpts_fd;     /* of the container, as its monitor knows it; -1: unknown */
+	uint32_t host_gid; /* who else may write to it; (uint32_t)-1: as its devpts has it */
+	bool has_mode;     /* @mode is that of the caller's terminal */
+	bool no_keys;      /* what the caller types is not for it */
+	struct att_tty_mode mode;
+	struct att_tty_size size;
+};
+
+/* The user's shell, as a login would start it. */
+struct att_login_plan {
+	char *argv0;         /* "-bash"; NULL: this is no login */
+	const char *workdir; /* the user's home; NULL: it has none that is there. Of plan->user */
+};
+
 struct att_plan {
 	char *target; /* container name */
 	char id[ATT_JOB_ID_CAP];
 	int init_pidfd;
 	struct att_snapshot snapshot;
+	int root_fd; /* the container's root directory */
 
 	struct att_strv argv;
 	struct att_strv envp;
 	struct att_strv warnings;
+	struct att_strv hints;
 	struct att_user user;
 	struct att_gids groups;
 	uint32_t host_uid, host_gid;           /* the job's, outside */
@@ -73,8 +96,11 @@ struct att_plan {
 	struct att_label label; /* what the job is given; NONE: it keeps the caller's */
 	struct att_rlimits limits;
 
+	struct att_terminal_plan terminal;
+	struct att_login_plan login;
 	bool detach, direct_io, own_cgroup;
-	bool started; /* a job has had this plan's id */
+	bool may_leave; /* the job may be let go while it runs */
+	bool started;   /* a job has had this plan's id */
 	int stdio_fd[3];
 	int script_fd;
 	int64_t timeout_ns, kill_after_ns;
@@ -88,7 +114,8 @@ struct att_plan {
 
 #define ATT_PLAN_INIT \
 	{ \
-		.init_pidfd = -1, .script_fd = -1, .snapshot = ATT_SNAPSHOT_INIT \
+		.init_pidfd = -1, .root_fd = -1, .script_fd = -1, .snapshot = ATT_SNAPSHOT_INIT, \
+		.terminal.devpts_fd = -1 \
 	}
 
 /**
@@ -125,6 +152,14 @@ int att_plan_renew_id(struct att_plan *plan, struct att_err *err) _must_check_;
 
 /** att_identity_resolve() - user, groups, home; needs the snapshot. Errors: see the public header. */
 int att_identity_resolve(const struct att_request *req, struct att_plan *plan, struct att_err *err)
+	_must_check_;
+
+/** att_terminal_resolve() - the job's terminal, if one is wanted; needs the identity. */
+int att_terminal_resolve(const struct att_ct *ct, const struct att_request *req,
+                         struct att_plan *plan, struct att_err *err) _must_check_;
+
+/** att_login_resolve() - the user's shell and home, if a login is wanted; needs the identity. */
+int att_login_resolve(const struct att_request *req, struct att_plan *plan, struct att_err *err)
 	_must_check_;
 
 /** att_environ_build() - envp from its sources; needs the identity. */

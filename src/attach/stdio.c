@@ -3,9 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "sys/tty.h"
 
 void att_stdio_close_job_side(struct att_stdio *s)
 {
@@ -22,6 +24,7 @@ void att_stdio_done(struct att_stdio *s)
 	att_stdio_close_job_side(s);
 	for (int i = 0; i < 3; i++)
 		s->pipe_fd[i] = att_fd_close(s->pipe_fd[i]);
+	att_pty_done(&s->pty);
 }
 
 static int above_stdio(int fd)
@@ -77,23 +80,58 @@ static int hand_over(const struct att_plan *plan, int i, struct att_stdio *s, st
 	return 0;
 }
 
+/* Only where the container has none to give does it become one of the host's. */
+static int allocate(const struct att_plan *plan, struct att_stdio *s, struct att_err *err)
+{
+	const struct att_terminal_plan *t = &plan->terminal;
+	int r = ATT_PTY_NONE;
+
+	if (t->devpts_fd >= 0)
+		r = att_pty_open_in(t->devpts_fd, &s->pty, err);
+	if (r == ATT_PTY_NONE)
+		r = att_pty_open_at(plan->root_fd, &s->pty, err);
+	if (r <= 0)
+		return r;
+	s->host_pty = true;
+	return att_pty_open_host(&s->pty, err);
+}
+
+/* As the job's user finds a terminal after a login: its own, writable for the group of terminals. */
+static int make_terminal(const struct att_plan *plan, struct att_stdio *s, struct att_err *err)
+{
+	const struct att_terminal_plan *t = &plan->terminal;
+	int r = allocate(plan, s, err);
+
+	if (r < 0)
+		return r;
+	if (fchown(s->pty.slave_fd, plan->host_uid, t->host_gid) < 0 ||
+	    fchmod(s->pty.slave_fd, 0620) < 0)
+		return att_err_sys(err, ATT_E_PERMISSION_DENIED, ATT_STAGE_STDIO, errno,
+		                   "give the terminal to the job's user");
+	if (t->has_mode)
+		att_ignore(att_tty_set_mode(s->pty.master_fd, &t->mode, false));
+	att_ignore(att_tty_set_size(s->pty.master_fd, &t->size));
+	return 0;
+}
+
 int att_stdio_make(const struct att_plan *plan, uint32_t null_mask, struct att_stdio *ret,
                    struct att_err *err)
 {
 	_cleanup_(att_stdio_done) struct att_stdio s = ATT_STDIO_INIT;
+	int r = plan->wire.tty_mask ? make_terminal(plan, &s, err) : 0;
 
-	for (int i = 0; i < 3; i++) {
-		int r = 0;
-
+	for (int i = 0; i < 3 && r == 0; i++) {
 		if (null_mask & (1u << i))
 			continue;
-		if (plan->direct_io && plan->stdio_fd[i] >= 0)
+		if (plan->wire.tty_mask & (1u << i))
+			s.job_fd[i] = s.pty.slave_fd;
+		else if (plan->direct_io && plan->stdio_fd[i] >= 0)
 			r = hand_over(plan, i, &s, err);
 		else
 			r = make_pipe(plan, i, &s, err);
-		if (r < 0)
-			return r;
 	}
+	if (r < 0)
+		return r;
 	*ret = s;
 	s = (struct att_stdio)ATT_STDIO_INIT;
 	return 0;

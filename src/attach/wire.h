@@ -13,8 +13,8 @@
 #include <stdint.h>
 
 #define ATT_WIRE_MAGIC       0x61747431u
-#define ATT_WIRE_DONE        'd' /* the job has ended, or is to be left alone: go */
-#define ATT_WIRE_MAX_LEGACY  32  /* cgroup v1 hierarchies */
+#define ATT_WIRE_TTY_MODE    48
+#define ATT_WIRE_MAX_LEGACY  32 /* cgroup v1 hierarchies */
 #define ATT_WIRE_MAX_FILTERS 8
 #define ATT_WIRE_MAX_BLOB    (8u << 20)
 #define ATT_WIRE_LEAF_NAME   64
@@ -31,6 +31,7 @@
 #define ATT_WIRE_CHECK_CGROUP 0x080u /* compare /proc/self/cgroup with the text, once inside */
 #define ATT_WIRE_SET_SCHED    0x400u
 #define ATT_WIRE_SCRIPT       0x200u /* the command reads a script from its descriptor 3 */
+#define ATT_WIRE_MAY_LEAVE    0x800u /* the library's process may end before the job: see KEEP */
 
 enum att_wire_lsm {
 	ATT_WIRE_LSM_NONE = 0,
@@ -65,6 +66,7 @@ struct att_wire_plan {
 
 	uint32_t ns_flags;  /* CLONE_NEW* to enter */
 	uint32_t null_mask; /* bit i: descriptor i is the container's own /dev/null */
+	uint32_t tty_mask;  /* bit i: descriptor i is the job's controlling terminal */
 	struct att_wire_span cgroup_text;
 	struct att_wire_span workdir; /* len 0: stay at the root */
 
@@ -104,6 +106,27 @@ struct att_wire_status {
 	int32_t job_pid;
 	uint32_t
 		text_len; /* bytes of /proc/self/cgroup that follow, when they were not as planned */
+};
+
+/* What the library tells the guardian while the job runs. */
+enum att_wire_word {
+	ATT_WIRE_DONE = 1, /* the job has ended, or is to be left alone: go */
+	/*
+	 * A terminal of the caller's came along as a descriptor, and is to get @tty_mode should the
+	 * library's process vanish; or nothing came along: it has it back already.
+	 */
+	ATT_WIRE_TERMINAL,
+	/*
+	 * The job goes on without the library's process. The master side of its terminal came along:
+	 * nobody looks at it any more, but it must not hang up, nor the job wait for a reader.
+	 */
+	ATT_WIRE_KEEP,
+};
+
+struct att_wire_note {
+	uint32_t word; /* enum att_wire_word */
+	uint32_t unused;
+	unsigned char tty_mode[ATT_WIRE_TTY_MODE]; /* the kernel's struct termios2 */
 };
 
 /* att_wire_status.detail of stage EXEC */

@@ -46,6 +46,7 @@ static const char *const stage_names[_ATT_STAGE_MAX] = {
 	[ATT_STAGE_SECCOMP] = "seccomp",
 	[ATT_STAGE_CAPABILITIES] = "capabilities",
 	[ATT_STAGE_SPAWN] = "spawn",
+	[ATT_STAGE_TERMINAL] = "terminal",
 	[ATT_STAGE_EXEC] = "exec",
 	[ATT_STAGE_VERIFY] = "verify",
 	[ATT_STAGE_RELAY] = "relay",

@@ -28,7 +28,7 @@ static inline void att_cli_container_p(struct attache_container **c)
 #define _cleanup_container_ _cleanup_(att_cli_container_p)
 
 /**
- * att_cmd_exec() - run a command in a container
+ * att_cmd_exec() - run a command, or a login shell, in a container: exec and enter
  *
  * Return: the exit code (enum att_exit, or the command's own). Context: changes signal mask and
  * dispositions of the process; call it last.

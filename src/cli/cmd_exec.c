@@ -134,6 +134,18 @@ static int caller_fd(const struct run *x, int fd)
 	return x->cli->closed_fds & (1u << fd) ? -1 : fd;
 }
 
+/* As ssh has it: somebody types, and somebody looks. */
+static bool wants_terminal(const struct run *x)
+{
+	if (att_opts_has(x->o, ATT_OPT_NO_TTY))
+		return false;
+	if (att_opts_has(x->o, ATT_OPT_TTY))
+		return true;
+	if (att_opts_has(x->o, ATT_OPT_NO_STDIN) || (x->o->io & ATTACHE_EXEC_DIRECT_IO))
+		return false;
+	return isatty(caller_fd(x, STDIN_FILENO)) && isatty(caller_fd(x, STDOUT_FILENO));
+}
+
 /* A detached job has nobody to relay for it: it gets the log, or nothing, directly. */
 static void choose_stdio(const struct run *x, struct attache_exec_opts *exec)
 {
@@ -147,6 +159,10 @@ static void choose_stdio(const struct run *x, struct attache_exec_opts *exec)
 	exec->stdin_fd = caller_fd(x, STDIN_FILENO);
 	exec->stdout_fd = caller_fd(x, STDOUT_FILENO);
 	exec->stderr_fd = caller_fd(x, STDERR_FILENO);
+	if (wants_terminal(x))
+		exec->flags |= ATTACHE_EXEC_TERMINAL;
+	if ((exec->flags & ATTACHE_EXEC_TERMINAL) && x->o->detach_keys)
+		exec->flags |= ATTACHE_EXEC_MAY_LEAVE;
 }
 
 static int make_plan(struct run *x, struct att_trouble *t)
@@ -164,6 +180,8 @@ static int make_plan(struct run *x, struct att_trouble *t)
 		return r;
 	for (size_t i = 0; (text = attache_plan_warning(x->plan, i)); i++)
 		att_say_warning(x->o, text);
+	for (size_t i = 0; (text = attache_plan_hint(x->plan, i)); i++)
+		att_say_hint(x->o, text);
 	if (x->o->verbose > 1) {
 		text = attache_plan_json(x->plan);
 		att_say_step(x->o, "plan: %s", text ? text : "(out of memory)");
@@ -182,6 +200,7 @@ static int print_plan(struct run *x, struct att_trouble *t)
 
 static int start(struct run *x, struct att_trouble *t)
 {
+	const char *text = NULL;
 	int r = hold_signals(x, t);
 
 	if (r < 0)
@@ -195,6 +214,8 @@ static int start(struct run *x, struct att_trouble *t)
 	if (r < 0)
 		return r;
 	x->started = true;
+	for (size_t i = 0; (text = attache_job_warning(x->job, i)); i++)
+		att_say_warning(x->o, text);
 	att_say_step(x->o, "job %s runs as process %d", attache_job_id(x->job),
 	             (int)attache_job_pid(x->job));
 
@@ -226,6 +247,8 @@ static const char *how_it_ended(const struct attache_result *ended, char *dst, s
 
 	if (ended->state == ATTACHE_STATE_TIMEOUT)
 		att_ignore(snprintf(dst, cap, "stopped by --timeout"));
+	else if (ended->state == ATTACHE_STATE_LEFT)
+		att_ignore(snprintf(dst, cap, "was left running"));
 	else if (ended->state == ATTACHE_STATE_SIGNALED)
 		att_ignore(snprintf(dst, cap, "died of signal %s", name ? name : "?"));
 	else
@@ -243,11 +266,15 @@ static int relay(struct run *x, struct att_trouble *t)
 	opts.end_flags = ATTACHE_END_STDIN;
 	if (x->o->status_fd != STDOUT_FILENO)
 		opts.end_flags |= ATTACHE_END_STDOUT;
+	opts.escape = x->o->escape;
+	opts.detach_keys = x->o->detach_keys;
 	r = attache_job_relay(x->job, &opts, &x->result, &t->api);
 	if (x->result.state != 0)
 		att_say_step(x->o, "job %s %s after %.3f s", attache_job_id(x->job),
 		             how_it_ended(&x->result, how, sizeof(how)),
 		             (double)x->result.duration_ns / (double)ATT_NS_PER_SEC);
+	if (x->result.state == ATTACHE_STATE_LEFT)
+		att_say_left(x->o, attache_job_id(x->job), attache_job_pid(x->job));
 	return r;
 }
 
@@ -282,6 +309,8 @@ static int ended_code(const struct attache_result *ended)
 {
 	if (ended->state == ATTACHE_STATE_TIMEOUT)
 		return ATT_EXIT_TIMEOUT;
+	if (ended->state == ATTACHE_STATE_LEFT)
+		return ATT_EXIT_OK;
 	if (ended->state == ATTACHE_STATE_SIGNALED)
 		return ATT_EXIT_SIGNAL_BASE + ended->signal;
 	return ended->exit_code;

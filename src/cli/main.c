@@ -76,9 +76,8 @@ static int show_version(const struct att_cli *cli)
 static int dispatch(const struct att_cli *cli)
 {
 	static int (*const run[_ATT_CMD_MAX])(const struct att_cli *) = {
-		[ATT_CMD_EXEC] = att_cmd_exec,
-		[ATT_CMD_LIST] = att_cmd_list,
-		[ATT_CMD_INSPECT] = att_cmd_inspect,
+		[ATT_CMD_EXEC] = att_cmd_exec, [ATT_CMD_ENTER] = att_cmd_exec,
+		[ATT_CMD_LIST] = att_cmd_list, [ATT_CMD_INSPECT] = att_cmd_inspect,
 		[ATT_CMD_HELP] = show_help,
 	};
 

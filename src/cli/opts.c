@@ -228,6 +228,14 @@ static int too_many(const char *word, struct att_err *err)
 	return att_invalid(err, "one word too many: '%s'", att_quote(&q, word));
 }
 
+static int too_many_for_enter(const char *word, struct att_err *err)
+{
+	struct att_quoted q;
+
+	return att_invalid(err, "one word too many: '%s'; 'exec' runs a command",
+	                   att_quote(&q, word));
+}
+
 static int take_help_cmd(struct att_opts *o, const char *word, struct att_err *err)
 {
 	if (o->help_cmd != 0)
@@ -247,6 +255,11 @@ static int take_word(struct att_opts *o, const char *word, struct att_err *err)
 	case ATT_CMD_EXEC:
 		if (o->target)
 			return COMMAND_STARTS;
+		o->target = word;
+		return 0;
+	case ATT_CMD_ENTER:
+		if (o->target)
+			return too_many_for_enter(word, err);
 		o->target = word;
 		return 0;
 	case ATT_CMD_INSPECT:
@@ -301,6 +314,12 @@ static const struct rule {
 	{ ATT_OPT_SHELL_COMMAND, ATT_OPT_SCRIPT, false, "there is one command" },
 	{ ATT_OPT_KILL_AFTER, ATT_OPT_TIMEOUT, true, "nothing would be stopped" },
 	{ ATT_OPT_STOP_SIGNAL, ATT_OPT_TIMEOUT, true, "nothing would be stopped" },
+	{ ATT_OPT_TTY, ATT_OPT_NO_TTY, false, "a terminal is there or not" },
+	{ ATT_OPT_TTY, ATT_OPT_DETACH, false, "nobody would be left to look at it" },
+	{ ATT_OPT_INTERACTIVE, ATT_OPT_NO_STDIN, false, "stdin is connected or not" },
+	{ ATT_OPT_INTERACTIVE, ATT_OPT_DETACH, false, "nobody would be left to type" },
+	{ ATT_OPT_DETACH_KEYS, ATT_OPT_TIMEOUT, false, "nobody would be left to watch the clock" },
+	{ ATT_OPT_DETACH_KEYS, ATT_OPT_DETACH, false, "it is left from the start" },
 	{ ATT_OPT_LOG, ATT_OPT_DETACH, true, "only a detached job writes to a log" },
 	{ ATT_OPT_DETACH, ATT_OPT_TIMEOUT, false, "nobody would be left to watch the clock" },
 	{ ATT_OPT_DETACH, ATT_OPT_STATUS_FD, false, "nobody would be left to see how it ends" },
@@ -337,10 +356,12 @@ static int check_words(const struct att_opts *o, struct att_err *err)
 {
 	if (o->cmd == 0)
 		return att_invalid(err, "no command given");
-	if ((o->cmd == ATT_CMD_EXEC || o->cmd == ATT_CMD_INSPECT) && !o->target)
+	if ((o->cmd == ATT_CMD_EXEC || o->cmd == ATT_CMD_ENTER || o->cmd == ATT_CMD_INSPECT) &&
+	    !o->target)
 		return att_err_set(err, ATT_E_MISSING_CONTAINER_ID, ATT_STAGE_REQUEST,
 		                   "no container given");
-	if (o->cmd == ATT_CMD_EXEC && o->command.n == 0 && !o->exec.script)
+	if (o->cmd == ATT_CMD_EXEC && o->command.n == 0 && !o->exec.script &&
+	    !att_opts_has(o, ATT_OPT_INTERACTIVE))
 		return att_err_set(err, ATT_E_MISSING_COMMAND, ATT_STAGE_REQUEST,
 		                   "no command given");
 	return 0;
@@ -375,6 +396,9 @@ static void fill_exec(struct att_opts *o)
 	o->exec.cap_add = o->cap_add.v;
 	o->exec.rlimits = o->rlimits.v;
 	o->exec.flags |= (uint64_t)o->env_from | o->io;
+	if (o->cmd == ATT_CMD_ENTER ||
+	    (att_opts_has(o, ATT_OPT_INTERACTIVE) && o->command.n == 0 && !o->exec.script))
+		o->exec.flags |= ATTACHE_EXEC_LOGIN;
 	/* The library's 0 is "its default"; the user's 0 means at once. */
 	if (att_opts_has(o, ATT_OPT_KILL_AFTER) && o->exec.kill_after_ns == 0)
 		o->exec.kill_after_ns = 1;

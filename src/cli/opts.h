@@ -16,6 +16,7 @@
 
 enum att_cmd {
 	ATT_CMD_EXEC = 1,
+	ATT_CMD_ENTER,
 	ATT_CMD_LIST,
 	ATT_CMD_INSPECT,
 	ATT_CMD_HELP,
@@ -30,10 +31,15 @@ enum att_opt {
 	ATT_OPT_ENV,
 	ATT_OPT_ENV_FILE,
 	ATT_OPT_ENV_FROM,
+	ATT_OPT_TTY,
 	ATT_OPT_NO_TTY,
+	ATT_OPT_INTERACTIVE,
 	ATT_OPT_NO_STDIN,
 	ATT_OPT_SHELL_COMMAND,
 	ATT_OPT_SCRIPT,
+	ATT_OPT_TERM,
+	ATT_OPT_ESCAPE,
+	ATT_OPT_DETACH_KEYS,
 	ATT_OPT_TIMEOUT,
 	ATT_OPT_KILL_AFTER,
 	ATT_OPT_STOP_SIGNAL,
@@ -144,6 +150,8 @@ struct att_opts {
 	struct att_words cap_add;
 	struct att_words rlimits;
 	const char *shell_string;
+	const char *escape;
+	const char *detach_keys;
 	const char *pid_file;
 	const char *log;
 	const char *lxcpath;

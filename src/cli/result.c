@@ -68,6 +68,7 @@ static const char *state_name(const struct attache_result *ended)
 		[ATTACHE_STATE_EXITED] = "exited",
 		[ATTACHE_STATE_SIGNALED] = "signaled",
 		[ATTACHE_STATE_TIMEOUT] = "timeout",
+		[ATTACHE_STATE_LEFT] = "left",
 	};
 
 	if (!ended || ended->state <= 0 || (size_t)ended->state >= countof(names))

@@ -131,6 +131,21 @@ void att_say_warning(const struct att_opts *o, const char *text)
 		say_line(o, "warning: ", text);
 }
 
+void att_say_hint(const struct att_opts *o, const char *text)
+{
+	if (!att_opts_has(o, ATT_OPT_QUIET) && isatty(STDERR_FILENO))
+		say_line(o, "", text);
+}
+
+void att_say_left(const struct att_opts *o, const char *id, pid_t host_pid)
+{
+	char text[96];
+
+	att_ignore(snprintf(text, sizeof(text), "left running: job %s, process %d", id,
+	                    (int)host_pid));
+	say_line(o, "", text);
+}
+
 void att_say_step(const struct att_opts *o, const char *fmt, ...)
 {
 	_cleanup_free_ char *text = NULL;

@@ -59,6 +59,12 @@ void att_say_error(const struct att_opts *o, const struct att_fault *fault);
 /** att_say_warning() - write a warning to standard error, unless --quiet. */
 void att_say_warning(const struct att_opts *o, const char *text);
 
+/** att_say_hint() - write a hint to standard error, if that is a terminal, unless --quiet. */
+void att_say_hint(const struct att_opts *o, const char *text);
+
+/** att_say_left() - tell on standard error which job goes on without us. */
+void att_say_left(const struct att_opts *o, const char *id, pid_t host_pid);
+
 /** att_say_step() - tell a step to standard error, if --verbose was given. */
 void att_say_step(const struct att_opts *o, const char *fmt, ...) _printf_(2, 3);
 

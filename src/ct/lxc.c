@@ -369,6 +369,17 @@ int att_lxc_environment(const struct att_ct *ct, struct att_strv *ret, struct at
 	return r < 0 ? r : add_lines(ct->runtime_environment, ret, err);
 }
 
+int att_lxc_devpts(const struct att_ct *ct, int64_t deadline_ns, int *ret_fd, struct att_err *err)
+{
+	_cleanup_(att_monitor_answers_done) struct att_monitor_answers a = ATT_MONITOR_ANSWERS_INIT;
+	int r = att_monitor_ask(ct->lxcpath, ct->name, ATT_MONITOR_DEVPTS, deadline_ns, &a, err);
+
+	if (r < 0)
+		return r;
+	*ret_fd = take_fd(&a.devpts_fd);
+	return 0;
+}
+
 /* ---- list ---- */
 
 void att_lxc_list_done(struct att_ct_list *list)

@@ -79,6 +79,15 @@ int att_lxc_environment(const struct att_ct *ct, struct att_strv *ret, struct at
 	_must_check_;
 
 /**
+ * att_lxc_devpts() - the devpts file system that the container was started with
+ * @ret_fd: out: its root directory, owned by the caller; -1 when the monitor knows of none
+ *
+ * Errors: TIMEOUT, IO_ERROR, NO_MEMORY.
+ */
+int att_lxc_devpts(const struct att_ct *ct, int64_t deadline_ns, int *ret_fd, struct att_err *err)
+	_must_check_;
+
+/**
  * att_lxc_list() - the containers below a path, sorted by name
  * @all: stopped ones too
  *

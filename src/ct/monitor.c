@@ -79,6 +79,7 @@ static const struct question {
 	{ ATT_MONITOR_PROFILE, 7, "lxc.seccomp.profile" },
 	{ ATT_MONITOR_ENVIRONMENT, 7, "lxc.environment" },
 	{ ATT_MONITOR_RUNTIME_ENV, 7, "lxc.environment.runtime" },
+	{ ATT_MONITOR_DEVPTS, 21, NULL },
 };
 
 /* A process that has ended, as the one that started the monitor has, is in no other. */
@@ -283,6 +284,9 @@ static int read_answer(int fd, const struct question *q, int64_t deadline_ns,
 	case ATT_MONITOR_INIT_PIDFD:
 		a->init_pidfd = take_fd(&rights);
 		return 0;
+	case ATT_MONITOR_DEVPTS:
+		a->devpts_fd = take_fd(&rights);
+		return 0;
 	case ATT_MONITOR_PROFILE:
 		r = receive_text(fd, rsp.data_len, deadline_ns, &a->seccomp_profile, err);
 		break;
@@ -301,6 +305,7 @@ static int read_answer(int fd, const struct question *q, int64_t deadline_ns,
 void att_monitor_answers_done(struct att_monitor_answers *a)
 {
 	a->init_pidfd = att_fd_close(a->init_pidfd);
+	a->devpts_fd = att_fd_close(a->devpts_fd);
 	free(a->seccomp_profile);
 	free(a->environment);
 	free(a->runtime_environment);

@@ -18,10 +18,12 @@
 #define ATT_MONITOR_ENVIRONMENT 0x8u
 #define ATT_MONITOR_RUNTIME_ENV 0x10u
 #define ATT_MONITOR_ALL         0x1fu
+#define ATT_MONITOR_DEVPTS      0x20u /* not a part of ALL */
 
 struct att_monitor_answers {
 	const char *state;         /* static: "RUNNING"; "STOPPED" when no monitor listens */
 	int init_pidfd;            /* owned; -1 when it was not told */
+	int devpts_fd;             /* owned; its devpts, -1 when it has none or does not tell */
 	char *seccomp_profile;     /* owned; lxc.seccomp.profile, NULL when not set */
 	char *environment;         /* owned; lxc.environment, "K=V" lines */
 	char *runtime_environment; /* owned; lxc.environment.runtime, since liblxc 7 */
@@ -29,7 +31,7 @@ struct att_monitor_answers {
 
 #define ATT_MONITOR_ANSWERS_INIT \
 	{ \
-		.init_pidfd = -1 \
+		.init_pidfd = -1, .devpts_fd = -1 \
 	}
 
 /**

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -14,11 +15,22 @@
 #include "base/fd.h"
 #include "io/channel.h"
 
-#define MAX_POLL (3 * 2 + 2)
+/* The first three are for what has a pipe, the last two for the job's terminal. */
+enum {
+	STDIN,
+	STDOUT,
+	STDERR,
+	KEYS,   /* typed, or piped, into it */
+	SCREEN, /* all that is written to it */
+	N_CHANNELS,
+};
+
+#define MAX_POLL (N_CHANNELS * 2 + 3)
 
 struct loop {
 	struct att_relay *relay;
-	struct att_channel channel[3];
+	struct att_channel channel[N_CHANNELS];
+	struct att_terminal terminal;
 	bool job_ended;
 };
 
@@ -53,23 +65,145 @@ static void unguard_pipes(const struct pipe_guard *g)
 	att_ignore(sigprocmask(SIG_SETMASK, &g->before, NULL));
 }
 
-/* ---- the loop ---- */
+/* ---- the job's terminal ---- */
 
-static void read_signals(const struct att_relay *r)
+static bool has_terminal(const struct loop *l)
+{
+	return *l->relay->master_fd >= 0;
+}
+
+/* The kernel tells the job by SIGHUP; what does not heed that is given a deadline. */
+static void hang_up(struct loop *l)
+{
+	struct att_relay *r = l->relay;
+	int64_t deadline_ns = 0;
+
+	if (!has_terminal(l) || l->job_ended)
+		return;
+	att_channel_end(&l->channel[KEYS]);
+	att_channel_end(&l->channel[SCREEN]);
+	att_terminal_close(&l->terminal);
+	att_fd_close_p(r->master_fd);
+	deadline_ns = r->hooks.on_hangup(r->hooks.data);
+	if (deadline_ns < r->deadline_ns)
+		r->deadline_ns = deadline_ns;
+}
+
+/* As the default action would: not at all where no shell is there to continue us. */
+static void stop_here(void)
+{
+	sigset_t set;
+	sigset_t before;
+
+	att_ignore(sigemptyset(&set));
+	att_ignore(sigaddset(&set, SIGTSTP));
+	att_ignore(raise(SIGTSTP));
+	att_ignore(sigprocmask(SIG_UNBLOCK, &set, &before));
+	att_ignore(sigprocmask(SIG_SETMASK, &before, NULL));
+}
+
+/* What was on the screen has gone with the shell's output: the job shall draw it again. */
+static void redraw(const struct loop *l)
+{
+	int ct_foreground = 0;
+
+	if (has_terminal(l) && ioctl(*l->relay->master_fd, TIOCGPGRP, &ct_foreground) == 0 &&
+	    ct_foreground > 1)
+		att_ignore(kill(-ct_foreground, SIGWINCH));
+}
+
+static void suspend(struct loop *l)
+{
+	att_terminal_give_back(&l->terminal, false);
+	stop_here();
+	att_terminal_look(&l->terminal);
+	redraw(l);
+}
+
+/* The job's terminal passes keys on; of signals only those that nobody types are the job's. */
+static void take_signal(struct loop *l, int sig)
+{
+	const struct att_relay_hooks *hooks = &l->relay->hooks;
+
+	if (!has_terminal(l)) {
+		hooks->on_signal(hooks->data, sig);
+		if (sig == SIGTSTP)
+			stop_here();
+		return;
+	}
+	switch (sig) {
+	case SIGWINCH:
+		att_terminal_resize(&l->terminal);
+		break;
+	case SIGTSTP:
+		suspend(l);
+		break;
+	case SIGCONT:
+		att_terminal_look(&l->terminal);
+		att_terminal_resize(&l->terminal);
+		break;
+	case SIGTERM:
+	case SIGHUP:
+		hooks->on_signal(hooks->data, sig);
+		hang_up(l);
+		break;
+	default:
+		hooks->on_signal(hooks->data, sig);
+		break;
+	}
+}
+
+static void read_signals(struct loop *l)
 {
 	struct signalfd_siginfo info[8];
-	ssize_t n = read(r->signal_fd, info, sizeof(info));
+	ssize_t n = read(l->relay->signal_fd, info, sizeof(info));
 
 	for (ssize_t i = 0; i < n / (ssize_t)sizeof(info[0]); i++)
-		r->hooks.on_signal(r->hooks.data, (int)info[i].ssi_signo);
+		take_signal(l, (int)info[i].ssi_signo);
 }
+
+static void show_help(const struct loop *l)
+{
+	static const char text[] =
+		"\r\n"
+		"  .   hang up\r\n"
+		"  ^Z  suspend attache\r\n"
+		"  ?   this help\r\n"
+		"the escape character, at the start of a line, comes before each; "
+		"twice it is itself\r\n";
+
+	att_ignore(write(l->terminal.fd, text, sizeof(text) - 1));
+}
+
+/* What the user typed for us. */
+static void obey(struct loop *l)
+{
+	unsigned actions = l->relay->escape.actions;
+
+	l->relay->escape.actions = 0;
+	if (actions & ATT_ESCAPE_HELP)
+		show_help(l);
+	if (actions & ATT_ESCAPE_SUSPEND)
+		suspend(l);
+	if (actions & ATT_ESCAPE_DISCONNECT)
+		hang_up(l);
+	if (actions & ATT_ESCAPE_DETACH)
+		l->relay->detached = true;
+}
+
+/* ---- the loop ---- */
 
 static bool carry(struct loop *l)
 {
 	bool moved = false;
 
-	for (size_t i = 0; i < 3; i++)
+	for (size_t i = 0; i < N_CHANNELS; i++)
 		moved = att_channel_move(&l->channel[i]) || moved;
+	/* A terminal that nobody looks at is one that is gone. */
+	if (l->channel[KEYS].lost || !att_channel_is_open(&l->channel[SCREEN]))
+		hang_up(l);
+	if (l->relay->escape.actions)
+		obey(l);
 	return moved;
 }
 
@@ -92,9 +226,11 @@ static void show_ends(struct loop *l)
 
 static bool is_finished(const struct loop *l)
 {
+	if (l->relay->detached)
+		return true;
 	if (!l->job_ended)
 		return false;
-	for (size_t i = 0; i < 3; i++)
+	for (size_t i = 0; i < N_CHANNELS; i++)
 		if (att_channel_is_open(&l->channel[i]))
 			return false;
 	return true;
@@ -104,7 +240,7 @@ static bool is_finished(const struct loop *l)
 static void end_job(struct loop *l)
 {
 	l->job_ended = true;
-	for (size_t i = 0; i < 3; i++)
+	for (size_t i = 0; i < N_CHANNELS; i++)
 		att_channel_limit(&l->channel[i]);
 }
 
@@ -114,7 +250,7 @@ static void pass_deadline(struct loop *l)
 
 	r->deadline_ns = r->hooks.on_deadline(r->hooks.data);
 	/* A job that is gone, and a reader that does not read: the deadline was for both. */
-	for (size_t i = 0; l->job_ended && i < 3; i++)
+	for (size_t i = 0; l->job_ended && i < N_CHANNELS; i++)
 		att_channel_end(&l->channel[i]);
 }
 
@@ -123,25 +259,28 @@ static int wait_and_tell(struct loop *l, bool moved)
 {
 	struct att_relay *r = l->relay;
 	struct pollfd p[MAX_POLL];
-	size_t at[4];
+	size_t at[N_CHANNELS + 1];
 	size_t n = 0;
 	int ready = 0;
 
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < N_CHANNELS; i++) {
 		at[i] = n;
 		n += att_channel_want(&l->channel[i], p + n);
 	}
-	at[3] = n;
+	at[N_CHANNELS] = n;
+	p[n++] = (struct pollfd){ .fd = l->terminal.watch_fd, .events = POLLIN };
 	p[n++] = (struct pollfd){ .fd = l->job_ended ? -1 : r->job_pidfd, .events = POLLIN };
 	p[n++] = (struct pollfd){ .fd = r->signal_fd, .events = POLLIN };
 	ready = poll(p, n, moved ? 0 : att_clock_poll_ms(r->deadline_ns));
 	if (ready < 0)
 		return errno == EINTR ? 0 : -errno;
-	for (size_t i = 0; i < 3; i++)
+	for (size_t i = 0; i < N_CHANNELS; i++)
 		for (size_t k = at[i]; k < at[i + 1]; k++)
 			att_channel_told(&l->channel[i], &p[k]);
+	if (p[n - 3].revents)
+		att_terminal_watched(&l->terminal);
 	if (p[n - 1].revents & POLLIN)
-		read_signals(r);
+		read_signals(l);
 	if (p[n - 2].revents)
 		end_job(l);
 	if (att_clock_poll_ms(r->deadline_ns) == 0)
@@ -149,15 +288,95 @@ static int wait_and_tell(struct loop *l, bool moved)
 	return 0;
 }
 
+/* A terminal that is somebody else's now is neither read nor changed. */
+static void heed_foreground(struct loop *l)
+{
+	if (l->terminal.fd < 0)
+		return;
+	if (!l->terminal.taken)
+		att_terminal_look(&l->terminal);
+	l->channel[KEYS].paused = !l->terminal.taken;
+}
+
+/* ---- beginning and end ---- */
+
 static int first_error(const struct loop *l, struct att_err *err)
 {
-	static const char *const names[] = { "read stdin", "write stdout", "write stderr" };
+	static const char *const names[N_CHANNELS] = { "read stdin", "write stdout", "write stderr",
+		                                       "read the terminal", "write the terminal" };
 
-	for (size_t i = 0; i < 3; i++)
+	for (size_t i = 0; i < N_CHANNELS; i++)
 		if (l->channel[i].error != 0)
 			return att_err_sys(err, ATT_E_IO_ERROR, ATT_STAGE_RELAY,
 			                   l->channel[i].error, "%s", names[i]);
 	return 0;
+}
+
+static int callers_terminal(const struct att_relay *r)
+{
+	for (size_t i = 0; i < 3; i++)
+		if ((r->tty_mask & (1u << i)) && att_tty_is_terminal(r->caller_fd[i]))
+			return r->caller_fd[i];
+	return -1;
+}
+
+/*
+ * The caller's terminal is what is typed at and looked at, also when the job's stdin or stdout are
+ * something else. Where the caller has none, its stdin and stdout stand in for it.
+ */
+static void open_terminal(struct loop *l)
+{
+	struct att_relay *r = l->relay;
+	int master_fd = *r->master_fd;
+	const struct att_terminal_hooks hooks = { r->hooks.on_terminal, r->hooks.data };
+	int keys_fd = r->tty_mask & 1u ? r->caller_fd[0] : -1;
+	int screen_fd = r->tty_mask & 2u ? r->caller_fd[1] : -1;
+
+	if (master_fd < 0)
+		return;
+	att_terminal_open(&l->terminal, callers_terminal(r), master_fd, r->no_keys, &hooks);
+	if (l->terminal.fd >= 0) {
+		keys_fd = r->no_keys ? -1 : l->terminal.fd;
+		screen_fd = screen_fd >= 0 ? screen_fd : l->terminal.fd;
+	}
+	att_channel_open_out(&l->channel[SCREEN], ATT_SIDE_MASTER, master_fd, screen_fd);
+	if (!r->no_keys)
+		att_channel_open_in(&l->channel[KEYS], ATT_SIDE_MASTER, master_fd, keys_fd,
+		                    att_escape_is_on(&r->escape) ? &r->escape : NULL);
+}
+
+static void open_channels(struct loop *l)
+{
+	struct att_relay *r = l->relay;
+
+	for (size_t i = 0; i < N_CHANNELS; i++)
+		l->channel[i] = (struct att_channel)ATT_CHANNEL_INIT;
+	l->terminal = (struct att_terminal)ATT_TERMINAL_INIT;
+	att_channel_open_in(&l->channel[STDIN], ATT_SIDE_PIPE, r->pipe_fd[STDIN],
+	                    r->caller_fd[STDIN], NULL);
+	for (size_t i = STDOUT; i <= STDERR; i++)
+		att_channel_open_out(&l->channel[i], ATT_SIDE_PIPE, r->pipe_fd[i], r->caller_fd[i]);
+	memset(r->pipe_fd, -1, 3 * sizeof(*r->pipe_fd));
+	open_terminal(l);
+}
+
+static void count_bytes(const struct loop *l, uint64_t ret[3])
+{
+	uint32_t mask = l->relay->tty_mask;
+
+	for (size_t i = 0; i < 3; i++)
+		ret[i] = l->channel[i].bytes;
+	ret[STDIN] += l->channel[KEYS].bytes;
+	ret[mask & 2u ? STDOUT : STDERR] += l->channel[SCREEN].bytes;
+}
+
+static void close_all(struct loop *l)
+{
+	for (size_t i = 0; i < N_CHANNELS; i++)
+		att_channel_end(&l->channel[i]);
+	att_terminal_close(&l->terminal);
+	if (!l->relay->detached)
+		att_fd_close_p(l->relay->master_fd);
 }
 
 int att_relay_run(struct att_relay *relay, uint64_t ret_bytes[3], struct att_err *err)
@@ -166,24 +385,20 @@ int att_relay_run(struct att_relay *relay, uint64_t ret_bytes[3], struct att_err
 	struct pipe_guard guard;
 	int r = 0;
 
-	att_channel_open(&l.channel[0], relay->pipe_fd[0] < 0 ? -1 : relay->caller_fd[0],
-	                 relay->pipe_fd[0], false);
-	for (size_t i = 1; i < 3; i++)
-		att_channel_open(&l.channel[i], relay->pipe_fd[i], relay->caller_fd[i], true);
-	memset(relay->pipe_fd, -1, 3 * sizeof(*relay->pipe_fd));
 	guard_pipes(&guard);
+	open_channels(&l);
 	while (!is_finished(&l) && r == 0) {
-		/* Signals and the job's end are looked at between any two moves. */
-		bool moved = carry(&l);
+		bool moved = false;
 
+		heed_foreground(&l);
+		/* Signals and the job's end are looked at between any two moves. */
+		moved = carry(&l);
 		show_ends(&l);
 		if (!is_finished(&l))
 			r = wait_and_tell(&l, moved);
 	}
-	for (size_t i = 0; i < 3; i++) {
-		ret_bytes[i] = l.channel[i].bytes;
-		att_channel_end(&l.channel[i]);
-	}
+	count_bytes(&l, ret_bytes);
+	close_all(&l);
 	unguard_pipes(&guard);
 	if (r < 0)
 		return att_err_sys(err, ATT_E_INTERNAL_ERROR, ATT_STAGE_RELAY, -r, "poll");

@@ -29,6 +29,13 @@ static void sleep_ms(int ms)
 
 /* ---- to the job --------------------------------------------------------------------------- */
 
+/* Without a shell that could continue it, nothing is stopped by SIGTSTP. */
+static int lead_a_session(void *data)
+{
+	(void)data;
+	return setsid() < 0 ? errno : 0;
+}
+
 static void every_forwarded_signal_reaches_the_job(void **state)
 {
 	static const struct {
@@ -44,7 +51,7 @@ static void every_forwarded_signal_reaches_the_job(void **state)
 	for (size_t io = 0; io < countof(ios); io++) {
 		_cleanup_cmd_job_ struct cmd_job *job = NULL;
 		_cleanup_cmd_result_ struct cmd_result r = CMD_RESULT_INIT;
-		const struct cmd how = { .timeout_ms = 10000 };
+		const struct cmd how = { .timeout_ms = 10000, .setup = lead_a_session };
 
 		fixture_start(*state, WORDS("exec", "--io", ios[io], "@", "/probe", "waitsig"),
 		              &how, &job);

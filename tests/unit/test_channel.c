@@ -7,10 +7,13 @@
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "io/channel.h"
+#include "sys/pty.h"
+#include "sys/tty.h"
 
 struct pair {
 	int fd[2];
@@ -33,7 +36,7 @@ static void make_nonblocking(int fd)
 static void open_output(struct att_channel *c, const struct pair *src, const struct pair *dst)
 {
 	make_nonblocking(src->fd[0]);
-	att_channel_open(c, src->fd[0], dst->fd[1], true);
+	att_channel_open_out(c, ATT_SIDE_PIPE, src->fd[0], dst->fd[1]);
 }
 
 /* What is not the channel's to close. */
@@ -92,7 +95,7 @@ static void bytes_go_from_our_pipe_to_every_kind_of_sink(void **state)
 		if (kind == 3)
 			assert_num(fcntl(dst.fd[1], F_SETFL, O_APPEND), 0);
 		make_nonblocking(src.fd[0]);
-		att_channel_open(&c, src.fd[0], dst.fd[1], true);
+		att_channel_open_out(&c, ATT_SIDE_PIPE, src.fd[0], dst.fd[1]);
 		write_all(src.fd[1], "hello");
 		att_ignore(close(src.fd[1]));
 		pump(&c);
@@ -118,7 +121,7 @@ static void the_end_of_input_closes_our_pipe_and_nothing_else(void **state)
 
 	(void)state;
 	make_nonblocking(dst.fd[1]);
-	att_channel_open(&c, src.fd[0], dst.fd[1], false);
+	att_channel_open_in(&c, ATT_SIDE_PIPE, dst.fd[1], src.fd[0], NULL);
 	write_all(src.fd[1], "abc");
 	pump(&c);
 	assert_true(att_channel_is_open(&c));
@@ -174,7 +177,7 @@ static void a_closed_sink_is_no_error_and_another_failure_is(void **state)
 
 	src = make_pipe();
 	make_nonblocking(src.fd[0]);
-	att_channel_open(&c, src.fd[0], full, true);
+	att_channel_open_out(&c, ATT_SIDE_PIPE, src.fd[0], full);
 	write_all(src.fd[1], "x");
 	pump(&c);
 	assert_false(att_channel_is_open(&c));
@@ -225,12 +228,136 @@ static void without_a_sink_bytes_are_read_and_dropped(void **state)
 
 	(void)state;
 	make_nonblocking(src.fd[0]);
-	att_channel_open(&c, src.fd[0], -1, true);
+	att_channel_open_out(&c, ATT_SIDE_PIPE, src.fd[0], -1);
 	write_all(src.fd[1], "nobody listens");
 	att_ignore(close(src.fd[1]));
 	pump(&c);
 	assert_false(att_channel_is_open(&c));
 	assert_num(c.bytes, 14);
+}
+
+/* ---- our side is a terminal ---- */
+
+static struct att_pty make_terminal(void)
+{
+	struct att_pty pty = ATT_PTY_INIT;
+	struct att_err err = ATT_ERR_INIT;
+
+	assert_ok(att_pty_open_host(&pty, &err));
+	return pty;
+}
+
+/* As typed: nothing echoed, nothing changed, but an end of file is one. */
+static void type_quietly(const struct att_pty *pty)
+{
+	struct termios t;
+
+	assert_num(tcgetattr(pty->slave_fd, &t), 0);
+	t.c_lflag &= ~(tcflag_t)(ECHO | ISIG);
+	t.c_iflag &= ~(tcflag_t)ICRNL;
+	assert_num(tcsetattr(pty->slave_fd, TCSANOW, &t), 0);
+}
+
+static void the_end_of_input_is_typed_to_a_terminal(void **state)
+{
+	static const struct {
+		const char *typed;
+		const char *read;
+	} cases[] = { { "", "" },
+		      { "whole line\n", "whole line\n" },
+		      { "half a line", "half a line" } };
+
+	(void)state;
+	for (size_t i = 0; i < countof(cases); i++) {
+		struct att_pty pty = make_terminal();
+		struct pair src = make_pipe();
+		struct att_channel c;
+		char byte = 0;
+
+		type_quietly(&pty);
+		att_channel_open_in(&c, ATT_SIDE_MASTER, pty.master_fd, src.fd[0], NULL);
+		write_all(src.fd[1], cases[i].typed);
+		att_ignore(close(src.fd[1]));
+		pump(&c);
+		assert_false(att_channel_is_open(&c));
+		if (cases[i].read[0])
+			expect(pty.slave_fd, cases[i].read);
+		assert_num(read(pty.slave_fd, &byte, 1), 0);
+		/* The master belongs to the other direction as well. */
+		assert_true(fcntl(pty.master_fd, F_GETFD) >= 0);
+		att_ignore(close(src.fd[0]));
+		att_pty_done(&pty);
+	}
+}
+
+static void what_an_ended_job_wrote_to_its_terminal_arrives(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 200; i++) {
+		struct att_pty pty = make_terminal();
+		struct pair dst = make_pipe();
+		struct att_channel c;
+
+		att_channel_open_out(&c, ATT_SIDE_MASTER, pty.master_fd, dst.fd[1]);
+		write_all(pty.slave_fd, "last words");
+		/* Not polled before: the kernel may still be carrying them; and the slave stays open. */
+		att_channel_limit(&c);
+		pump(&c);
+		assert_false(att_channel_is_open(&c));
+		expect(dst.fd[0], "last words");
+		att_ignore(close(dst.fd[0]));
+		att_ignore(close(dst.fd[1]));
+		att_pty_done(&pty);
+	}
+}
+
+static void a_lost_terminal_of_the_callers_is_told_apart_from_an_end(void **state)
+{
+	struct att_pty ours = make_terminal();
+	struct att_pty callers = make_terminal();
+	struct att_channel c;
+
+	(void)state;
+	att_channel_open_in(&c, ATT_SIDE_MASTER, ours.master_fd, callers.slave_fd, NULL);
+	pump(&c);
+	assert_true(att_channel_is_open(&c));
+	assert_num(close(callers.master_fd), 0);
+	callers.master_fd = -1;
+	pump(&c);
+	assert_false(att_channel_is_open(&c));
+	assert_true(c.lost);
+	assert_num(c.error, 0);
+	att_pty_done(&ours);
+	att_pty_done(&callers);
+}
+
+static void a_command_is_seen_while_the_job_reads_nothing(void **state)
+{
+	struct att_escape_machine m = ATT_ESCAPE_MACHINE_INIT;
+	struct att_pty pty = make_terminal();
+	struct pair src = make_pipe();
+	struct att_channel c;
+	char line[1000];
+
+	(void)state;
+	m.escape_char = '~';
+	memset(line, 'x', sizeof(line));
+	line[sizeof(line) - 1] = '\n';
+	type_quietly(&pty);
+	att_channel_open_in(&c, ATT_SIDE_MASTER, pty.master_fd, src.fd[0], &m);
+	/* More than the kernel holds for a terminal that nobody reads. */
+	for (int i = 0; i < 40; i++) {
+		assert_num(write(src.fd[1], line, sizeof(line)), sizeof(line));
+		pump(&c);
+	}
+	assert_true(c.buf_len > 0);
+	write_all(src.fd[1], "~.");
+	pump(&c);
+	assert_num(m.actions, ATT_ESCAPE_DISCONNECT);
+	att_channel_end(&c);
+	att_ignore(close(src.fd[0]));
+	att_ignore(close(src.fd[1]));
+	att_pty_done(&pty);
 }
 
 static int ignore_sigpipe(void **state)
@@ -249,6 +376,10 @@ int main(void)
 		cmocka_unit_test(once_limited_it_delivers_what_is_there_and_ends),
 		cmocka_unit_test(what_is_owed_and_taken_by_another_is_not_waited_for),
 		cmocka_unit_test(without_a_sink_bytes_are_read_and_dropped),
+		cmocka_unit_test(the_end_of_input_is_typed_to_a_terminal),
+		cmocka_unit_test(what_an_ended_job_wrote_to_its_terminal_arrives),
+		cmocka_unit_test(a_lost_terminal_of_the_callers_is_told_apart_from_an_end),
+		cmocka_unit_test(a_command_is_seen_while_the_job_reads_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, ignore_sigpipe, NULL);

@@ -7,8 +7,7 @@
  *
  * Its first process, the guardian, starts the entry process inside the container's cgroup, on
  * shared memory and held until that has ended; says what came of it; and then sleeps until the
- * library's process says that all is done, or is gone. In the latter case it ends every process of
- * the job's cgroup and removes it.
+ * library's process says that all is done, or is gone (watch.c).
  *
  * argv: "attache:" and the number of the socket, then the command's. envp: the command's.
  */
@@ -21,18 +20,12 @@
 
 #include "attach/launcher/entry.h"
 #include "attach/launcher/sys.h"
+#include "attach/launcher/watch.h"
 #include "base/stage.h"
 #include "sys/clone.h"
 
-#define SIGKILL_    9
-#define POLLPRI_    2
 #define ENTRY_STACK 16384
 #define MAX_FDS     (ATT_WIRE_MAX_LEGACY + 4)
-
-struct pollfd_ {
-	int fd;
-	short events, revents;
-};
 
 static struct att_wire_plan plan;
 static struct entry entry;
@@ -239,53 +232,20 @@ static void send_status(int sock)
 		sys_call3(__NR_write, sock, entry.cgroup_text, entry.status.text_len);
 }
 
-static int has_text(const char *text, size_t len, const char *want)
+/* Until the library's process says that all is done, or is gone. */
+static void watch(int sock)
 {
-	size_t n = 0;
+	struct watch w = {
+		.sock = sock,
+		.base_fd = plan.base_fd,
+		.leaf_fd = (int)leaf_fd,
+		.leaf_name = plan.leaf_name,
+		.job_pid = entry.status.stage == 0 ? entry.status.job_pid : 0,
+		.tty_fd = -1,
+	};
 
-	while (want[n] != '\0')
-		n++;
-	for (size_t i = 0; i + n <= len; i++) {
-		size_t k = 0;
-
-		while (k < n && text[i + k] == want[k])
-			k++;
-		if (k == n)
-			return 1;
-	}
-	return 0;
-}
-
-/* Where there is no cgroup to kill, the job still leads its own process group. */
-static void kill_group(void)
-{
-	if (entry.status.stage == 0 && entry.status.job_pid > 1)
-		sys_call2(__NR_kill, -entry.status.job_pid, SIGKILL_);
-}
-
-/* The library's process is gone: what it started must not live on. */
-static void end_job(void)
-{
-	char text[256];
-	struct pollfd_ events = { -1, POLLPRI_, 0 };
-	long kill_fd = 0;
-
-	if (leaf_fd < 0) {
-		kill_group();
-		return;
-	}
-	events.fd = (int)sys_call4(__NR_openat, leaf_fd, "cgroup.events", O_RDONLY, 0);
-	kill_fd = sys_call4(__NR_openat, leaf_fd, "cgroup.kill", O_WRONLY, 0);
-	if (kill_fd < 0 || sys_call3(__NR_write, kill_fd, "1", 1) < 0)
-		kill_group();
-	while (events.fd >= 0) {
-		long n = sys_call4(__NR_pread64, events.fd, text, sizeof(text), 0);
-
-		if (n <= 0 || has_text(text, (size_t)n, "populated 0"))
-			break;
-		sys_call5(__NR_ppoll, &events, 1, 0, 0, 0);
-	}
-	sys_call3(__NR_unlinkat, plan.base_fd, plan.leaf_name, AT_REMOVEDIR);
+	sys_call3(__NR_close_range, 0, 2, 0);
+	watch_run(&w);
 }
 
 __attribute__((noreturn, used)) void launcher_main(long *sp);
@@ -293,7 +253,6 @@ __attribute__((noreturn, used)) void launcher_main(long *sp);
 void launcher_main(long *sp)
 {
 	char **argv = (char **)(sp + 1);
-	char word = 0;
 	int sock = sp[0] >= 2 ? parse_socket(argv[0]) : -1;
 
 	/* Started by anything but the library, this program does nothing. */
@@ -312,9 +271,7 @@ void launcher_main(long *sp)
 	if (plan.flags & ATT_WIRE_DETACH)
 		leave(0);
 	/* Also after a failure: the library's process may have died before it could clean up. */
-	sys_call3(__NR_close_range, 0, 2, 0);
-	if (sys_call3(__NR_read, sock, &word, 1) != 1 || word != ATT_WIRE_DONE)
-		end_job();
+	watch(sock);
 	leave(0);
 }
 

@@ -2,6 +2,7 @@
 #include "attach/launcher/job.h"
 
 #include <asm/errno.h>
+#include <asm/ioctls.h>
 #include <linux/fcntl.h>
 #include <linux/prctl.h>
 
@@ -91,6 +92,15 @@ static void search_and_exec(struct entry *e, const char *name)
 	leave(e, ATT_STAGE_EXEC, kept, kept == -ENOENT ? detail : 0);
 }
 
+/* The new session takes its terminal; this process group is in the foreground there from now on. */
+static long take_terminal(const struct entry *e)
+{
+	for (int i = 0; i < 3; i++)
+		if (e->plan->tty_mask & (1u << i))
+			return sys_call3(__NR_ioctl, i, TIOCSCTTY, 0);
+	return 0;
+}
+
 void job_run(struct entry *e)
 {
 	const char *file = e->blob + e->plan->path.offset;
@@ -98,10 +108,13 @@ void job_run(struct entry *e)
 
 	/* Always a session of its own: the caller's terminal is out of reach. */
 	r = sys_call0(__NR_setsid);
-	if (r >= 0 && !(e->plan->flags & ATT_WIRE_DETACH))
+	if (r >= 0 && !(e->plan->flags & (ATT_WIRE_DETACH | ATT_WIRE_MAY_LEAVE)))
 		r = sys_call5(__NR_prctl, PR_SET_PDEATHSIG, 9, 0, 0, 0);
 	if (r < 0)
 		leave(e, ATT_STAGE_SPAWN, r, 0);
+	r = take_terminal(e);
+	if (r < 0)
+		leave(e, ATT_STAGE_TERMINAL, r, 0);
 	if (e->plan->flags & ATT_WIRE_NNP) {
 		r = entry_load_filters(e);
 		if (r < 0)

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The guardian while the job runs: it listens to the library's process, and does what that can no
+ * longer do once it is gone.
+ */
+#ifndef ATT_ATTACH_LAUNCHER_WATCH_H
+#define ATT_ATTACH_LAUNCHER_WATCH_H
+
+#include "attach/wire.h"
+
+struct watch {
+	int sock;
+	int base_fd; /* directory that holds the job's cgroup */
+	int leaf_fd; /* the job's cgroup; -1: it has none of its own */
+	const char *leaf_name;
+	int job_pid; /* 0: there is no job */
+	int tty_fd;  /* a terminal to be given back; -1: none */
+	unsigned char tty_mode[ATT_WIRE_TTY_MODE];
+};
+
+/**
+ * watch_run() - listen until the library's process is done, or gone
+ *
+ * If it is gone without a word: gives its terminal back, ends every process of the job's cgroup and
+ * removes that. If it lets go of the job: reads what the job writes to its terminal until nobody
+ * has that open, then waits for the cgroup to be empty, and removes it.
+ */
+void watch_run(struct watch *w);
+
+#endif
