@@ -103,6 +103,29 @@
 		free(rec_diff_); \
 	} while (0)
 
+/* The program on a struct ptydrv says this, in a stream of it. */
+#define assert_expect_from(drv, from, text) \
+	do { \
+		int exp_r_ = ptydrv_expect((drv), (from), (text)); \
+		if (exp_r_ != 0) \
+			fail_msg("no '%s' (%s), but: %s", (text), strerror(abs(exp_r_)), \
+			         ptydrv_shown((drv), (from))); \
+	} while (0)
+
+/* It shows this on its terminal. */
+#define assert_expect(drv, text) assert_expect_from((drv), PTYDRV_SCREEN, (text))
+
+/* A struct ttystate is what another one was. */
+#define assert_terminal(before, after) \
+	do { \
+		char *tty_diff_ = NULL; \
+		int tty_n_ = ttystate_compare((before), (after), &tty_diff_); \
+		if (tty_n_ != 0) \
+			fail_msg("%d differences in the terminal:\n%s", tty_n_, \
+			         tty_diff_ == NULL ? "" : tty_diff_); \
+		free(tty_diff_); \
+	} while (0)
+
 /* Everything is as it was at leak_new(). */
 #define assert_no_leak(leak) \
 	do { \
