@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -33,7 +34,8 @@ const char *probe_errno_name(int err)
 static int usage(void)
 {
 	fputs("usage: probe record|exit N|kill SIG|cat|sum|gen BYTES SEED|daemon SECS|\n"
-	      "       tree N SECS|sleep SECS|waitsig|spam BYTES FD|syscalls|tty\n",
+	      "       tree N SECS|sleep SECS|waitsig|spam BYTES FD|syscalls|tty|keys|\n"
+	      "       flood zeros|lines BYTES\n",
 	      stderr);
 	return 64;
 }
@@ -285,6 +287,54 @@ static int verb_tty(char *const argv[])
 	return 0;
 }
 
+/* As cat, but it says when it is there to be typed at. */
+static int verb_keys(char *const argv[])
+{
+	puts("ready");
+	fflush(stdout);
+	return verb_cat(argv);
+}
+
+#define LINE 77 /* 76 columns and the newline */
+
+static size_t fill_lines(void)
+{
+	size_t len = sizeof(chunk) / LINE * LINE;
+
+	for (size_t i = 0; i < len; i++)
+		chunk[i] = i % LINE == LINE - 1 ? '\n' : (unsigned char)('a' + i % LINE % 26);
+	return len;
+}
+
+static long long own_cpu_us(void)
+{
+	struct rusage u = { 0 };
+
+	getrusage(RUSAGE_SELF, &u);
+	return (long long)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1000000 + u.ru_utime.tv_usec +
+	       u.ru_stime.tv_usec;
+}
+
+/* As fast as they are taken; then what it cost this process, for those who want the rest. */
+static int verb_flood(char *const argv[])
+{
+	uint64_t left = strtoull(argv[1], NULL, 10);
+	bool lines = strcmp(argv[0], "lines") == 0;
+	size_t most = lines ? fill_lines() : sizeof(chunk);
+
+	if (!lines && strcmp(argv[0], "zeros") != 0)
+		return usage();
+	while (left > 0) {
+		size_t n = left < most ? (size_t)left : most;
+
+		if (!write_all(STDOUT_FILENO, chunk, n))
+			return 74;
+		left -= n;
+	}
+	printf("cpu_us=%lld\n", own_cpu_us());
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	int n_args;
@@ -294,6 +344,7 @@ static const struct {
 	{ "sum", 0, verb_sum },   { "gen", 2, verb_gen },           { "daemon", 1, verb_daemon },
 	{ "tree", 2, verb_tree }, { "sleep", 1, verb_sleep },       { "waitsig", 0, verb_waitsig },
 	{ "spam", 2, verb_spam }, { "syscalls", 0, verb_syscalls }, { "tty", 0, verb_tty },
+	{ "keys", 0, verb_keys }, { "flood", 2, verb_flood },
 };
 
 int main(int argc, char *argv[], char *envp[])

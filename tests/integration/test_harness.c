@@ -306,6 +306,28 @@ static void the_probe_refuses_what_it_does_not_know(void **state)
 	assert_num(r.out_len, 0);
 }
 
+static void the_probe_floods_with_zeros_or_lines(void **state)
+{
+	const char *const lines[] = { "flood", "lines", "1000000", NULL };
+	_cleanup_cmd_result_ struct cmd_result r = CMD_RESULT_INIT;
+
+	(void)state;
+	run_probe(lines, &r);
+	assert_exit(&r, 0);
+	for (size_t i = 0; i < 1000000; i++)
+		if ((r.out[i] == '\n') != (i % 77 == 76) || r.out[i] == '\0')
+			fail_msg("byte %zu is %d", i, r.out[i]);
+	assert_num(strncmp(r.out + 1000000, "cpu_us=", 7), 0);
+	run_probe((const char *const[]){ "flood", "zeros", "70000", NULL }, &r);
+	assert_exit(&r, 0);
+	for (size_t i = 0; i < 70000; i++)
+		if (r.out[i] != '\0')
+			fail_msg("byte %zu is %d", i, r.out[i]);
+	assert_num(strncmp(r.out + 70000, "cpu_us=", 7), 0);
+	run_probe((const char *const[]){ "flood", "ones", "10", NULL }, &r);
+	assert_exit(&r, 64);
+}
+
 /* ---- record ------------------------------------------------------------------------------- */
 
 static void a_record_with_a_malformed_or_doubled_line_is_refused(void **state)
@@ -854,6 +876,7 @@ int main(void)
 		cmocka_unit_test(a_child_returns_dies_or_hangs),
 		cmocka_unit_test(the_probe_and_the_harness_make_and_sum_the_same_bytes),
 		cmocka_unit_test(the_probe_refuses_what_it_does_not_know),
+		cmocka_unit_test(the_probe_floods_with_zeros_or_lines),
 		cmocka_unit_test(a_record_with_a_malformed_or_doubled_line_is_refused),
 		cmocka_unit_test(a_record_is_compared_as_a_whole),
 		cmocka_unit_test(a_privileged_box_starts_and_leaves_nothing),
