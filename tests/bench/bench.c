@@ -19,6 +19,7 @@
 #include "bench/measure.h"
 #include "bench/report.h"
 #include "bench/run.h"
+#include "bench/terminal.h"
 #include "harness/box.h"
 
 #define MAX_NUMBER 1000000
@@ -26,7 +27,7 @@
 static const struct box_row {
 	const char *name;
 	enum box_kind kind;
-	bool flow; /* bytes go the same way in all of them, so one is enough */
+	bool flow; /* bytes and terminals go the same way in all of them, so one is enough */
 } box_rows[] = {
 	{ "privileged", BOX_PRIVILEGED, false },
 	{ "idmapped", BOX_IDMAPPED, true },
@@ -43,6 +44,11 @@ struct options {
 	uint64_t warm_up;
 	uint64_t flow_rounds;
 	uint64_t flow_bytes;
+	uint64_t terminal;
+	uint64_t tty_rounds;
+	uint64_t tty_bytes;
+	uint64_t key_rounds;
+	uint64_t start_rounds;
 	uint64_t strace;
 	uint64_t nice;
 	const char *boxes; /* names with commas; NULL: all */
@@ -64,6 +70,12 @@ static const struct number_row {
 	{ "flow-rounds", offsetof(struct options, flow_rounds), 5, "runs each way of throughput" },
 	{ "flow-size", offsetof(struct options, flow_bytes), UINT64_C(1) << 30,
 	  "bytes of such a run (k, M, G)" },
+	{ "terminal", offsetof(struct options, terminal), 1, "0: leave all about terminals out" },
+	{ "tty-rounds", offsetof(struct options, tty_rounds), 5, "runs of each throughput there" },
+	{ "tty-size", offsetof(struct options, tty_bytes), UINT64_C(32) << 20,
+	  "bytes of such a run (k, M, G)" },
+	{ "key-rounds", offsetof(struct options, key_rounds), 3000, "keys to be echoed there" },
+	{ "start-rounds", offsetof(struct options, start_rounds), 100, "runs back to back there" },
 	{ "strace", offsetof(struct options, strace), 1, "0: do not count system calls" },
 	{ "nice", offsetof(struct options, nice), 0,
 	  "run all at this much higher priority (20 at most), on a busy machine" },
@@ -96,7 +108,8 @@ static bool parse_number(struct options *o, size_t i, const char *text)
 {
 	uint64_t *number = number_of(o, i);
 
-	if (number_rows[i].offset == offsetof(struct options, flow_bytes))
+	if (number_rows[i].offset == offsetof(struct options, flow_bytes) ||
+	    number_rows[i].offset == offsetof(struct options, tty_bytes))
 		return att_parse_size(text, number) && *number > 0 && *number <= INT64_MAX / 4;
 	return att_parse_u64(text, number) && *number <= MAX_NUMBER;
 }
@@ -214,6 +227,31 @@ static int measure_flows(const struct measure *m, const struct options *o)
 	return r;
 }
 
+static int measure_terminals(const struct measure *m, const struct options *o)
+{
+	const struct terminal_flow flows[] = {
+		{ .axis = "terminal zeros", .what = "zeros" },
+		{ .axis = "terminal lines", .what = "lines" },
+	};
+	const struct measure_latency start = { .axis = "terminal start",
+		                               .command = true_command,
+		                               .rounds = o->start_rounds,
+		                               .warm_up = o->warm_up };
+	int r = 0;
+
+	fprintf(stderr, "bench: %s: terminals\n", m->box_name);
+	for (size_t i = 0; i < countof(flows) && r == 0; i++) {
+		struct terminal_flow how = flows[i];
+
+		how.bytes = (int64_t)o->tty_bytes;
+		how.rounds = o->tty_rounds;
+		r = terminal_flow(m, &how);
+	}
+	if (r == 0)
+		r = terminal_keys(m, o->key_rounds);
+	return r == 0 ? terminal_start(m, &start) : r;
+}
+
 static int measure_box(struct measure *m, const struct box_row *row, const struct options *o)
 {
 	_cleanup_box_ struct box *box = NULL;
@@ -230,6 +268,8 @@ static int measure_box(struct measure *m, const struct box_row *row, const struc
 	r = measure_starts(m, o);
 	if (r == 0 && row->flow)
 		r = measure_flows(m, o);
+	if (r == 0 && row->flow && o->terminal != 0)
+		r = measure_terminals(m, o);
 	if (r == 0 && o->strace != 0)
 		r = measure_syscalls(m, true_command);
 	return r;

@@ -19,10 +19,15 @@ static const struct contender table[] = {
 	  .program = "attache",
 	  .words = { "-P", "@path", "exec", "--io", "direct", "@name", "--" },
 	  .measures = CONTENDER_FLOW },
+	{ .name = CONTENDER_OURS,
+	  .env = "ATTACHE",
+	  .program = "attache",
+	  .words = { "-P", "@path", "exec", "-t", "@name", "--" },
+	  .measures = CONTENDER_TTY | CONTENDER_SESSION },
 	{ .name = "lxc-attach",
 	  .program = "lxc-attach",
 	  .words = { "-P", "@path", "-n", "@name", "--" },
-	  .measures = CONTENDER_LATENCY | CONTENDER_FLOW },
+	  .measures = CONTENDER_LATENCY | CONTENDER_FLOW | CONTENDER_TTY | CONTENDER_SESSION },
 	{ .name = "nsenter",
 	  .program = "nsenter",
 	  .words = { "-t", "@init", "-a" },
@@ -32,6 +37,7 @@ static const struct contender table[] = {
 	  .program = "floor",
 	  .words = { "@init" },
 	  .measures = CONTENDER_LATENCY },
+	{ .name = "bare", .env = "ATTACHE_PROBE", .program = "probe", .measures = CONTENDER_TTY },
 };
 
 _Static_assert(countof(table) <= CONTENDER_MAX, "callers have room for so many");
@@ -95,7 +101,7 @@ int contender_line(const struct contender *c, const struct box *box, const char 
 	ret->argv[n++] = c->file;
 	for (size_t i = 0; i < countof(c->words) && c->words[i] != NULL; i++)
 		ret->argv[n++] = fill_in(c->words[i], box, ret);
-	for (size_t i = 0; command[i] != NULL; i++) {
+	for (size_t i = c->words[0] == NULL ? 1 : 0; command[i] != NULL; i++) {
 		if (n + 1 == countof(ret->argv))
 			return -E2BIG;
 		ret->argv[n++] = command[i];

@@ -20,12 +20,18 @@
 /* What a contender takes part in. */
 #define CONTENDER_LATENCY 0x1u /* starting a command */
 #define CONTENDER_FLOW    0x2u /* carrying bytes */
+#define CONTENDER_TTY     0x4u /* carrying bytes and keystrokes through a terminal */
+#define CONTENDER_SESSION 0x8u /* starting a command on a terminal */
 
 struct contender {
 	const char *name;
-	const char *env;       /* variable that overrides its path, or NULL */
-	const char *program;   /* file name */
-	const char *words[10]; /* @path, @name and @init stand for the container */
+	const char *env;     /* variable that overrides its path, or NULL */
+	const char *program; /* file name */
+	/*
+	 * @path, @name and @init stand for the container. No words at all: the program is what the
+	 * command's first word names, here on the host.
+	 */
+	const char *words[10];
 	unsigned int measures; /* CONTENDER_* */
 	char file[PATH_MAX];   /* where the program is */
 };

@@ -13,25 +13,13 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "bench/run.h"
+#include "bench/series.h"
 #include "harness/cmd.h"
 
 #define CHUNK       65536 /* what a pipe holds */
 #define DEADLINE_NS (60 * ATT_NS_PER_SEC)
 
-/* One contender's runs. */
-struct series {
-	int64_t *wall_ns;
-	int64_t *cpu_ns;
-	size_t n;
-	int64_t peak_kib;
-};
-
-/* All contenders' runs; those that take no part stay empty. */
-struct all_series {
-	struct series v[CONTENDER_MAX];
-};
-
-static int complain(const struct measure *m, const struct contender *c, const char *what, int r)
+int measure_complain(const struct measure *m, const struct contender *c, const char *what, int r)
 {
 	fprintf(stderr, "bench: %s in box %s: %s", c->name, m->box_name, what);
 	if (r < 0)
@@ -40,59 +28,6 @@ static int complain(const struct measure *m, const struct contender *c, const ch
 		fprintf(stderr, ": exit status %d", r);
 	fputc('\n', stderr);
 	return r < 0 ? r : -EIO;
-}
-
-/* ---- series ------------------------------------------------------------------------------- */
-
-static void series_done(struct all_series *all)
-{
-	for (size_t i = 0; i < CONTENDER_MAX; i++) {
-		free(all->v[i].wall_ns);
-		free(all->v[i].cpu_ns);
-		all->v[i] = (struct series){ 0 };
-	}
-}
-
-static int series_init(struct all_series *all, size_t rounds)
-{
-	for (size_t i = 0; i < CONTENDER_MAX; i++) {
-		all->v[i].wall_ns = calloc(rounds, sizeof(int64_t));
-		all->v[i].cpu_ns = calloc(rounds, sizeof(int64_t));
-		if (all->v[i].wall_ns == NULL || all->v[i].cpu_ns == NULL)
-			return -ENOMEM;
-	}
-	return 0;
-}
-
-static void series_add(struct series *s, const struct run_cost *cost)
-{
-	s->wall_ns[s->n] = cost->wall_ns;
-	s->cpu_ns[s->n] = cost->cpu_ns;
-	s->n++;
-	if (s->peak_kib < cost->peak_kib)
-		s->peak_kib = cost->peak_kib;
-}
-
-/* Figures that differ from contender to contender are filled in; the rest is @common's. */
-static int report_series(const struct measure *m, struct all_series *all,
-                         const struct report_figure *common)
-{
-	int r = 0;
-
-	for (size_t i = 0; i < m->n_contenders && r == 0; i++) {
-		struct report_figure f = *common;
-		struct series *s = &all->v[i];
-
-		if (s->n == 0)
-			continue;
-		f.box = m->box_name;
-		f.contender = m->contenders[i].name;
-		f.value = stats_of(s->wall_ns, s->n);
-		f.cpu_ns = stats_of(s->cpu_ns, s->n);
-		f.peak_kib = s->peak_kib;
-		r = report_add(m->report, &f);
-	}
-	return r;
 }
 
 /* ---- single runs -------------------------------------------------------------------------- */
@@ -104,7 +39,7 @@ static int explain(const struct measure *m, const struct contender *c, const cha
 	const struct cmd cmd = { .argv = argv, .env = run_env };
 	_cleanup_cmd_result_ struct cmd_result result = CMD_RESULT_INIT;
 
-	r = complain(m, c, what, r);
+	r = measure_complain(m, c, what, r);
 	if (cmd_run(&cmd, &result) == 0)
 		fprintf(stderr, "bench: run once more: exit status %d\n%s", result.code,
 		        result.err);
@@ -160,7 +95,7 @@ static int time_start(const struct measure *m, const struct contender *c,
 	int r = contender_line(c, m->box, how->command, &line);
 
 	if (r < 0)
-		return complain(m, c, "make its command line", r);
+		return measure_complain(m, c, "make its command line", r);
 	rest(how->gap_ns);
 	if (how->pipes)
 		r = run_on_pipes(line.argv, null_fd, cost);
@@ -189,7 +124,7 @@ static int latency_round(const struct measure *m, const struct measure_latency *
 int measure_latency(const struct measure *m, const struct measure_latency *how)
 {
 	const struct report_figure common = { .kind = REPORT_LATENCY, .axis = how->axis };
-	_cleanup_(series_done) struct all_series all = { 0 };
+	_cleanup_series_ struct all_series all = ALL_SERIES_INIT;
 	_cleanup_close_ int null_fd = open_null();
 	int r = null_fd < 0 ? -errno : series_init(&all, how->rounds);
 
@@ -197,7 +132,7 @@ int measure_latency(const struct measure *m, const struct measure_latency *how)
 		return 0;
 	for (size_t i = 0; i < how->warm_up + how->rounds && r == 0; i++)
 		r = latency_round(m, how, null_fd, i >= how->warm_up, &all);
-	return r < 0 ? r : report_series(m, &all, &common);
+	return r < 0 ? r : series_report(m, &all, &common);
 }
 
 /* ---- flow --------------------------------------------------------------------------------- */
@@ -295,7 +230,7 @@ static int check_flow(const struct measure *m, const struct contender *c, const 
 		return 0;
 	fprintf(stderr, "bench: %lld of %lld bytes went, the job saw %lld records\n%s",
 	        (long long)went, (long long)bytes, (long long)seen, said);
-	return complain(m, c, "carry bytes", went < 0 ? (int)went : status);
+	return measure_complain(m, c, "carry bytes", went < 0 ? (int)went : status);
 }
 
 static int carry(const struct measure *m, const struct contender *c, const struct measure_flow *how,
@@ -312,7 +247,7 @@ static int carry(const struct measure *m, const struct contender *c, const struc
 		r = run_start(argv, fds, &run);
 	}
 	if (r < 0)
-		return complain(m, c, "start", r);
+		return measure_complain(m, c, "start", r);
 	f.theirs = att_fd_close(f.theirs);
 
 	int64_t went = pump(f.ours, how->to_job, how->bytes);
@@ -335,7 +270,7 @@ static int flow_once(const struct measure *m, const struct contender *c,
 
 	snprintf(count, sizeof(count), "count=%lld", (long long)(how->bytes / CHUNK));
 	r = contender_line(c, m->box, how->to_job ? to_job : from_job, &line);
-	return r < 0 ? complain(m, c, "make its command line", r)
+	return r < 0 ? measure_complain(m, c, "make its command line", r)
 	             : carry(m, c, how, line.argv, cost);
 }
 
@@ -360,7 +295,7 @@ int measure_flow(const struct measure *m, const struct measure_flow *how)
 {
 	/* dd counts in whole chunks. */
 	struct measure_flow even = *how;
-	_cleanup_(series_done) struct all_series all = { 0 };
+	_cleanup_series_ struct all_series all = ALL_SERIES_INIT;
 	int r = series_init(&all, how->rounds);
 
 	if (how->rounds == 0)
@@ -375,7 +310,7 @@ int measure_flow(const struct measure *m, const struct measure_flow *how)
 		                              .axis = how->axis,
 		                              .bytes = even.bytes };
 
-	return report_series(m, &all, &common);
+	return series_report(m, &all, &common);
 }
 
 /* ---- system calls ------------------------------------------------------------------------- */
@@ -418,7 +353,7 @@ static int count_calls(const struct measure *m, const struct contender *c,
 	if (r < 0 || result.code != 0)
 		return explain(m, c, "a run under strace failed", argv, r < 0 ? r : result.code);
 	r = read_total(fd, ret);
-	return r < 0 ? complain(m, c, "read the count of strace", r) : 0;
+	return r < 0 ? measure_complain(m, c, "read the count of strace", r) : 0;
 }
 
 static int report_calls(const struct measure *m, const struct contender *c, int64_t calls)

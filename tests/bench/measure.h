@@ -39,6 +39,14 @@ struct measure_flow {
 	size_t rounds;
 };
 
+/**
+ * measure_complain() - say on stderr what a contender did not do
+ * @r: -errno, or an exit status; 0: neither is known
+ *
+ * Return: @r when it is negative, else -EIO.
+ */
+int measure_complain(const struct measure *m, const struct contender *c, const char *what, int r);
+
 /** measure_latency() - time a command's start to its end. Return: 0 or -errno. */
 int measure_latency(const struct measure *m, const struct measure_latency *how) _must_check_;
 

@@ -6,6 +6,7 @@
 #ifndef ATT_BENCH_REPORT_H
 #define ATT_BENCH_REPORT_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "base/defs.h"
@@ -15,6 +16,8 @@ enum report_kind {
 	REPORT_LATENCY = 1, /* ns of one run */
 	REPORT_FLOW,        /* ns to carry `bytes` */
 	REPORT_SYSCALLS,    /* number of calls */
+	REPORT_TTY_FLOW,    /* ns to carry `bytes` through a terminal */
+	REPORT_KEYS,        /* ns from a key to its echo */
 };
 
 struct report_figure {
@@ -24,8 +27,10 @@ struct report_figure {
 	const char *contender;
 	struct stats value;
 	struct stats cpu_ns;
-	int64_t peak_kib; /* largest of all runs */
+	struct stats own_ns; /* the same without the command's share, where that is known */
+	int64_t peak_kib;    /* largest of all runs */
 	int64_t bytes;
+	bool failed; /* and all is zero */
 };
 
 struct report {

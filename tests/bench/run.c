@@ -2,6 +2,7 @@
 #include "bench/run.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -28,8 +29,18 @@ static int add_fds(posix_spawn_file_actions_t *actions, const int fds[3])
 	return r;
 }
 
+/* The first terminal that a session's leader opens becomes the one that controls it. */
+static int add_tty(posix_spawn_file_actions_t *actions, const char *tty)
+{
+	int r = posix_spawn_file_actions_addopen(actions, 0, tty, O_RDWR, 0);
+
+	for (int i = 1; i < 3 && r == 0; i++)
+		r = posix_spawn_file_actions_adddup2(actions, 0, i);
+	return r;
+}
+
 /* We ignore SIGPIPE; a program must not inherit that. */
-static int add_signals(posix_spawnattr_t *attr)
+static int set_attributes(posix_spawnattr_t *attr, short flags)
 {
 	sigset_t signals;
 	int r = 0;
@@ -37,43 +48,64 @@ static int add_signals(posix_spawnattr_t *attr)
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGPIPE);
 	r = posix_spawnattr_setsigdefault(attr, &signals);
-	return r == 0 ? posix_spawnattr_setflags(attr, POSIX_SPAWN_SETSIGDEF) : r;
+	return r == 0 ? posix_spawnattr_setflags(attr, (short)(flags | POSIX_SPAWN_SETSIGDEF)) : r;
 }
 
-static int spawn(const char *const *argv, const posix_spawn_file_actions_t *actions,
-                 const posix_spawnattr_t *attr, struct run *ret)
+static int spawn_now(const char *const *argv, const posix_spawn_file_actions_t *actions,
+                     const posix_spawnattr_t *attr, struct run *ret)
 {
 	ret->started_ns = att_clock_now_ns();
 	return posix_spawn(&ret->pid, argv[0], actions, attr, (char *const *)(uintptr_t)argv,
 	                   (char *const *)(uintptr_t)run_env);
 }
 
-int run_start(const char *const *argv, const int fds[3], struct run *ret)
+/* Return: 0 or -errno. */
+static int spawn(const char *const *argv, const posix_spawn_file_actions_t *actions, short flags,
+                 struct run *ret)
 {
-	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
 	struct run run = RUN_INIT;
-	int r = posix_spawn_file_actions_init(&actions);
+	int r = posix_spawnattr_init(&attr);
 
 	if (r != 0)
 		return -r;
-	r = posix_spawnattr_init(&attr);
-	if (r != 0) {
-		posix_spawn_file_actions_destroy(&actions);
-		return -r;
-	}
-	r = add_fds(&actions, fds);
+	r = set_attributes(&attr, flags);
 	if (r == 0)
-		r = add_signals(&attr);
-	if (r == 0)
-		r = spawn(argv, &actions, &attr, &run);
-	posix_spawn_file_actions_destroy(&actions);
+		r = spawn_now(argv, actions, &attr, &run);
 	posix_spawnattr_destroy(&attr);
 	if (r == 0) {
 		run.pid_fd = (int)syscall(SYS_pidfd_open, run.pid, 0);
 		*ret = run;
 	}
 	return -r;
+}
+
+int run_start(const char *const *argv, const int fds[3], struct run *ret)
+{
+	posix_spawn_file_actions_t actions;
+	int r = -posix_spawn_file_actions_init(&actions);
+
+	if (r < 0)
+		return r;
+	r = -add_fds(&actions, fds);
+	if (r == 0)
+		r = spawn(argv, &actions, 0, ret);
+	posix_spawn_file_actions_destroy(&actions);
+	return r;
+}
+
+int run_start_tty(const char *const *argv, const char *tty, struct run *ret)
+{
+	posix_spawn_file_actions_t actions;
+	int r = -posix_spawn_file_actions_init(&actions);
+
+	if (r < 0)
+		return r;
+	r = -add_tty(&actions, tty);
+	if (r == 0)
+		r = spawn(argv, &actions, POSIX_SPAWN_SETSID, ret);
+	posix_spawn_file_actions_destroy(&actions);
+	return r;
 }
 
 void run_done(struct run *run)

@@ -29,6 +29,7 @@ extern const char *const run_env[];
 struct run_cost {
 	int64_t wall_ns;
 	int64_t cpu_ns;   /* user and system, of all that it waited for */
+	int64_t job_ns;   /* share of the command in it, where that is known */
 	int64_t peak_kib; /* largest of those processes; never below run_own_peak_kib() */
 };
 
@@ -40,6 +41,14 @@ struct run_cost {
  * Return: 0 or -errno.
  */
 int run_start(const char *const *argv, const int fds[3], struct run *ret) _must_check_;
+
+/**
+ * run_start_tty() - start a program as the leader of a session on a terminal
+ * @tty: path of the terminal, which becomes its 0, 1 and 2 and controls it
+ *
+ * Return: 0 or -errno.
+ */
+int run_start_tty(const char *const *argv, const char *tty, struct run *ret) _must_check_;
 
 /**
  * run_wait() - wait for its end

@@ -6,6 +6,9 @@
 
 #include "base/parse.h"
 
+#define FLOOD_LINE  77 /* 76 columns and the newline, as the probe writes them */
+#define FLOOD_WORDS "cpu_us="
+
 static int compare(const void *a, const void *b)
 {
 	int64_t x = *(const int64_t *)a;
@@ -97,4 +100,33 @@ bool stats_strace_total(const char *text, int64_t *ret)
 bool stats_dd_records(const char *text, int64_t *ret)
 {
 	return last_number(text, "+0 records in", ret);
+}
+
+/* Each terminal turns the end of a line into two bytes, of which the next one sees a line's end. */
+static bool is_flood(int64_t came, int64_t bytes, bool lines)
+{
+	int64_t n_lines = lines ? bytes / FLOOD_LINE : 0;
+
+	return came == bytes || came == bytes + n_lines || came == bytes + 2 * n_lines;
+}
+
+bool stats_flood_cost(const char *tail, int64_t total, int64_t bytes, bool lines, int64_t *ret)
+{
+	const char *words = strstr(tail, FLOOD_WORDS);
+	char number[24] = "";
+	int64_t us = 0;
+
+	if (words == NULL || !is_flood(total - (int64_t)strlen(words), bytes, lines))
+		return false;
+
+	const char *digits = words + strlen(FLOOD_WORDS);
+	size_t len = strcspn(digits, "\r\n");
+
+	if (len >= sizeof(number) || digits[len] == '\0')
+		return false;
+	memcpy(number, digits, len);
+	if (!att_parse_i64(number, &us) || us < 0 || us > INT64_MAX / 1000)
+		return false;
+	*ret = us * 1000;
+	return true;
 }

@@ -51,4 +51,16 @@ bool stats_strace_total(const char *text, int64_t *ret) _must_check_;
  */
 bool stats_dd_records(const char *text, int64_t *ret) _must_check_;
 
+/**
+ * stats_flood_cost() - what `probe flood` cost by itself, out of what came through terminals
+ * @tail:  NUL-terminated end of it, which the probe's own words close
+ * @total: bytes that came, the tail's included
+ * @bytes: that the probe was told to write
+ * @lines: they were lines; every terminal on the way may have made them a byte longer, at most two
+ *
+ * Return: true and *ret in ns; false when no cost is told, or bytes were lost or added.
+ */
+bool stats_flood_cost(const char *tail, int64_t total, int64_t bytes, bool lines, int64_t *ret)
+	_must_check_;
+
 #endif

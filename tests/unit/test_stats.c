@@ -118,6 +118,45 @@ static void dd_tells_whole_records_only(void **state)
 	assert_num(got, 16384);
 }
 
+static void a_flood_tells_its_cost_when_every_byte_came(void **state)
+{
+	static const struct {
+		const char *tail;
+		int64_t total, bytes;
+		bool lines;
+		int64_t want;
+	} cases[] = {
+		{ "zzcpu_us=12\r\n", 111, 100, false, 12000 },
+		{ "cpu_us=0\n", 1009, 1000, false, 0 },
+		{ "zz\r\ncpu_us=7\r\n", 770 + 10 + 10, 770, true, 7000 },
+		{ "zz\r\r\ncpu_us=7\r\r\n", 770 + 20 + 11, 770, true, 7000 },
+		{ "cpu_us=7\n", 770 + 9, 770, true, 7000 },
+		/* A byte too few or too many, also where lines could have explained it. */
+		{ "zzcpu_us=12\r\n", 110, 100, false, -1 },
+		{ "zzcpu_us=12\r\n", 112, 100, false, -1 },
+		{ "zz\r\ncpu_us=7\r\n", 770 + 10 + 10, 770, false, -1 },
+		{ "zz\r\ncpu_us=7\r\n", 770 + 5 + 10, 770, true, -1 },
+		/* Nothing told, or cut short. */
+		{ "zz", 102, 100, false, -1 },
+		{ "", 100, 100, false, -1 },
+		{ "cpu_us=", 107, 100, false, -1 },
+		{ "cpu_us=12", 109, 100, false, -1 },
+		{ "cpu_us=\r\n", 109, 100, false, -1 },
+		{ "cpu_us=-1\r\n", 111, 100, false, -1 },
+		{ "cpu_us=99999999999999999999999999\n", 134, 100, false, -1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < countof(cases); i++) {
+		int64_t got = -1;
+
+		assert_int_equal(stats_flood_cost(cases[i].tail, cases[i].total, cases[i].bytes,
+		                                  cases[i].lines, &got),
+		                 cases[i].want >= 0);
+		assert_num(got, cases[i].want);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -128,6 +167,7 @@ int main(void)
 		cmocka_unit_test(a_ratio_to_nothing_is_zero),
 		cmocka_unit_test(the_total_of_strace_is_found_behind_other_text),
 		cmocka_unit_test(dd_tells_whole_records_only),
+		cmocka_unit_test(a_flood_tells_its_cost_when_every_byte_came),
 	};
 
 	return cmocka_run_group_tests_name("stats", tests, NULL, NULL);
