@@ -4,8 +4,6 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,57 +16,13 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "harness/child.h"
+#include "harness/ptyloop.h"
 #include "harness/ptyshell.h"
 
 #define DEFAULT_TIMEOUT_MS 30000
 #define DEFAULT_MAX_BYTES  ((size_t)64 << 20)
 #define HELD_GRACE_NS      ATT_NS_PER_SEC
 #define END_GRACE_NS       (5 * ATT_NS_PER_SEC)
-#define MAX_STUTTER_NS     (3 * ATT_NS_PER_MS)
-#define N_STREAMS          3
-
-struct stream {
-	int fd; /* -1: none. The terminal's stays open behind its end, for its state */
-	bool ended;
-	struct att_buf text;
-	size_t mark; /* end of the last text found */
-};
-
-struct pending {
-	const char *bytes; /* borrowed */
-	size_t n;
-};
-
-struct ptydrv {
-	struct stream streams[N_STREAMS];
-	/*
-	 * The other end of the terminal, until the program ends: a terminal that nobody has open is
-	 * at its end, and a program may well open its own later.
-	 */
-	int tty_fd;
-	int in_fd;
-	int sock_fd;
-	pid_t shell_pid;
-	pid_t pid;
-	struct pending typed;
-	struct pending fed;
-	bool paused;
-	uint64_t stutter; /* state of the generator; 0: none */
-	int64_t resume_ns;
-	struct ttystate before;
-	bool replied;
-	int reply;
-	bool started;
-	int n_stops; /* not waited for yet */
-	int stop_signal;
-	int n_continues;
-	bool ended;
-	int status;
-	int64_t started_ns;
-	int64_t ended_ns;
-	int64_t deadline_ns;
-	char *shown; /* owned */
-};
 
 /* The program's side of all descriptors. */
 struct sides {
@@ -93,7 +47,7 @@ static struct ptydrv *new_driver(const struct ptydrv_cmd *cmd)
 
 	if (d == NULL)
 		return NULL;
-	for (size_t i = 0; i < N_STREAMS; i++) {
+	for (size_t i = 0; i < PTYLOOP_STREAMS; i++) {
 		d->streams[i].fd = -1;
 		d->streams[i].ended = true;
 		d->streams[i].text.limit = cmd->max_bytes == 0 ? DEFAULT_MAX_BYTES : cmd->max_bytes;
@@ -244,194 +198,6 @@ static int start_shell(struct ptydrv *d, const struct ptydrv_cmd *cmd)
 	return 0;
 }
 
-/* ---- one turn ------------------------------------------------------------------------------- */
-
-static uint64_t next_random(struct ptydrv *d)
-{
-	d->stutter ^= d->stutter << 13;
-	d->stutter ^= d->stutter >> 7;
-	d->stutter ^= d->stutter << 17;
-	return d->stutter;
-}
-
-/* How much to read now; a stop comes behind it. */
-static size_t next_portion(struct ptydrv *d, size_t most)
-{
-	if (d->stutter == 0)
-		return most;
-	d->resume_ns = att_clock_after_ns((int64_t)(next_random(d) % (uint64_t)MAX_STUTTER_NS));
-	return 1 + (size_t)(next_random(d) % most);
-}
-
-static void end_stream(struct ptydrv *d, enum ptydrv_stream which)
-{
-	struct stream *s = &d->streams[which];
-
-	s->ended = true;
-	if (which != PTYDRV_SCREEN)
-		s->fd = att_fd_close(s->fd);
-}
-
-static int read_stream(struct ptydrv *d, enum ptydrv_stream which)
-{
-	struct stream *s = &d->streams[which];
-	char bytes[4096];
-	size_t most = which == PTYDRV_SCREEN ? next_portion(d, sizeof(bytes)) : sizeof(bytes);
-	ssize_t n = read(s->fd, bytes, most);
-
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return 0;
-	/* The end of a terminal is EIO, of a pipe 0. */
-	if (n <= 0)
-		end_stream(d, which);
-	return n <= 0 ? 0 : att_buf_append(&s->text, bytes, (size_t)n);
-}
-
-static void drop_pending(struct pending *p)
-{
-	*p = (struct pending){ 0 };
-}
-
-/* Return: 0, or -errno of a descriptor that will never take more. */
-static int write_pending(int fd, struct pending *p)
-{
-	ssize_t n = write(fd, p->bytes, p->n);
-
-	if (n < 0)
-		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
-	p->bytes += n;
-	p->n -= (size_t)n;
-	return 0;
-}
-
-static void note_end(struct ptydrv *d, int status)
-{
-	d->ended = true;
-	d->status = status;
-	d->ended_ns = att_clock_now_ns();
-	d->tty_fd = att_fd_close(d->tty_fd);
-}
-
-static int take_message(struct ptydrv *d, const struct ptyshell_msg *msg)
-{
-	switch (msg->kind) {
-	case PTYSHELL_STARTED:
-		d->started = true;
-		d->pid = msg->value;
-		return msg->value < 0 ? msg->value : 0;
-	case PTYSHELL_REPLY:
-		d->replied = true;
-		d->reply = msg->value;
-		return 0;
-	case PTYSHELL_STOPPED:
-		d->n_stops++;
-		d->stop_signal = msg->value;
-		return 0;
-	case PTYSHELL_CONTINUED:
-		d->n_continues++;
-		return 0;
-	case PTYSHELL_ENDED:
-		note_end(d, msg->value);
-		return 0;
-	default:
-		return -EBADMSG;
-	}
-}
-
-static int read_message(struct ptydrv *d)
-{
-	struct ptyshell_msg msg;
-	ssize_t n = recv(d->sock_fd, &msg, sizeof(msg), 0);
-
-	if (n < 0 && errno == EINTR)
-		return 0;
-	return n == (ssize_t)sizeof(msg) ? take_message(d, &msg) : -ECONNRESET;
-}
-
-static bool reads_screen(const struct ptydrv *d)
-{
-	return !d->streams[PTYDRV_SCREEN].ended && !d->paused &&
-	       (d->stutter == 0 || att_clock_now_ns() >= d->resume_ns);
-}
-
-static int handle_screen(struct ptydrv *d, short events)
-{
-	int r = 0;
-
-	if (d->typed.n > 0 && (events & (POLLOUT | POLLERR)) != 0)
-		r = write_pending(d->streams[PTYDRV_SCREEN].fd, &d->typed);
-	if (r == 0 && (events & (POLLIN | POLLHUP)) != 0 && reads_screen(d))
-		r = read_stream(d, PTYDRV_SCREEN);
-	return r;
-}
-
-static int handle_events(struct ptydrv *d, const struct pollfd p[static 5])
-{
-	int r = handle_screen(d, p[0].revents);
-
-	if (p[1].revents != 0 && r == 0)
-		r = read_stream(d, PTYDRV_STDOUT);
-	if (p[2].revents != 0 && r == 0)
-		r = read_stream(d, PTYDRV_STDERR);
-	if (p[3].revents != 0 && r == 0)
-		r = write_pending(d->in_fd, &d->fed);
-	if (p[4].revents != 0 && r == 0)
-		r = read_message(d);
-	return r;
-}
-
-/* A hangup is reported to those who asked for nothing as well, so those do not ask at all. */
-static struct pollfd watch_screen(const struct ptydrv *d)
-{
-	short events = (short)((reads_screen(d) ? POLLIN : 0) | (d->typed.n > 0 ? POLLOUT : 0));
-
-	return (struct pollfd){ .fd = events == 0 ? -1 : d->streams[PTYDRV_SCREEN].fd,
-		                .events = events };
-}
-
-/* A stop of the stutter ends a turn too. */
-static int64_t turn_deadline(const struct ptydrv *d, int64_t deadline_ns)
-{
-	bool stops = d->stutter != 0 && !d->paused && !d->streams[PTYDRV_SCREEN].ended;
-
-	return stops && d->resume_ns < deadline_ns ? d->resume_ns : deadline_ns;
-}
-
-/* Waits for an event until @deadline_ns. Return: 0, -ETIMEDOUT, or another -errno. */
-static int turn(struct ptydrv *d, int64_t deadline_ns)
-{
-	struct pollfd p[5] = {
-		watch_screen(d),
-		{ .fd = d->streams[PTYDRV_STDOUT].fd, .events = POLLIN },
-		{ .fd = d->streams[PTYDRV_STDERR].fd, .events = POLLIN },
-		{ .fd = d->fed.n > 0 ? d->in_fd : -1, .events = POLLOUT },
-		{ .fd = d->ended ? -1 : d->sock_fd, .events = POLLIN },
-	};
-	bool reads = (p[0].events & POLLIN) != 0;
-	int64_t until_ns = reads ? deadline_ns : turn_deadline(d, deadline_ns);
-	int n = poll(p, countof(p), att_clock_poll_ms(until_ns));
-
-	if (n < 0)
-		return errno == EINTR ? 0 : -errno;
-	if (n == 0)
-		return att_clock_now_ns() >= deadline_ns ? -ETIMEDOUT : 0;
-	return handle_events(d, p);
-}
-
-/* Writing to a pipe that nobody reads must not end the test; put back so that tests of it can. */
-static int turn_safely(struct ptydrv *d, int64_t deadline_ns)
-{
-	struct sigaction ignore = { .sa_handler = SIG_IGN };
-	struct sigaction before;
-
-	sigaction(SIGPIPE, &ignore, &before);
-
-	int r = turn(d, deadline_ns);
-
-	sigaction(SIGPIPE, &before, NULL);
-	return r;
-}
-
 /* ---- begin and end -------------------------------------------------------------------------- */
 
 /* The shell, where there is one, is the leader by then and no more than that. */
@@ -453,7 +219,7 @@ static int start(struct ptydrv *d, const struct ptydrv_cmd *cmd)
 	if (r == 0)
 		note_before(d, cmd->mode);
 	while (r == 0 && !d->started)
-		r = turn_safely(d, d->deadline_ns);
+		r = ptyloop_turn(d, d->deadline_ns);
 	return r;
 }
 
@@ -487,7 +253,7 @@ struct ptydrv *ptydrv_free(struct ptydrv *d)
 	if (d == NULL)
 		return NULL;
 	end_shell(d);
-	for (size_t i = 0; i < N_STREAMS; i++) {
+	for (size_t i = 0; i < PTYLOOP_STREAMS; i++) {
 		att_fd_close(d->streams[i].fd);
 		att_buf_done(&d->streams[i].text);
 	}
@@ -510,15 +276,20 @@ pid_t ptydrv_pid(const struct ptydrv *d)
 
 /* ---- input ---------------------------------------------------------------------------------- */
 
+static void drop_pending(struct ptyloop_pending *p)
+{
+	*p = (struct ptyloop_pending){ 0 };
+}
+
 int ptydrv_type_bytes(struct ptydrv *d, const void *bytes, size_t len)
 {
 	int r = 0;
 
 	if (d->streams[PTYDRV_SCREEN].fd < 0)
 		return -EPIPE;
-	d->typed = (struct pending){ bytes, len };
+	d->typed = (struct ptyloop_pending){ bytes, len };
 	while (r == 0 && d->typed.n > 0)
-		r = turn_safely(d, d->deadline_ns);
+		r = ptyloop_turn(d, d->deadline_ns);
 	drop_pending(&d->typed);
 	return r;
 }
@@ -534,9 +305,9 @@ int ptydrv_feed(struct ptydrv *d, const void *bytes, size_t len)
 
 	if (d->in_fd < 0)
 		return -EPIPE;
-	d->fed = (struct pending){ bytes, len };
+	d->fed = (struct ptyloop_pending){ bytes, len };
 	while (r == 0 && d->fed.n > 0)
-		r = turn_safely(d, d->deadline_ns);
+		r = ptyloop_turn(d, d->deadline_ns);
 	drop_pending(&d->fed);
 	return r;
 }
@@ -556,7 +327,7 @@ int ptydrv_resize(struct ptydrv *d, unsigned short rows, unsigned short cols)
 /* ---- output --------------------------------------------------------------------------------- */
 
 /* Moves the mark behind the text when it is there. */
-static bool find(struct stream *s, const char *text)
+static bool find(struct ptyloop_stream *s, const char *text)
 {
 	size_t len = strlen(text);
 	const char *from = s->text.len == 0 ? NULL : s->text.data + s->mark;
@@ -571,11 +342,11 @@ static bool find(struct stream *s, const char *text)
 static int expect_until(struct ptydrv *d, enum ptydrv_stream from, const char *text,
                         int64_t deadline_ns)
 {
-	struct stream *s = &d->streams[from];
+	struct ptyloop_stream *s = &d->streams[from];
 	int r = 0;
 
 	while (r == 0 && !find(s, text))
-		r = s->ended ? -ENODATA : turn_safely(d, deadline_ns);
+		r = s->ended ? -ENODATA : ptyloop_turn(d, deadline_ns);
 	return r;
 }
 
@@ -606,7 +377,7 @@ static int escape(struct att_buf *to, unsigned char c)
 const char *ptydrv_shown(struct ptydrv *d, enum ptydrv_stream from)
 {
 	_cleanup_buf_ struct att_buf text = ATT_BUF_INIT;
-	const struct stream *s = &d->streams[from];
+	const struct ptyloop_stream *s = &d->streams[from];
 	int r = 0;
 
 	for (size_t i = s->mark; i < s->text.len && r == 0; i++)
@@ -649,7 +420,7 @@ const struct ttystate *ptydrv_before(const struct ptydrv *d)
 
 void ptydrv_hangup(struct ptydrv *d)
 {
-	struct stream *s = &d->streams[PTYDRV_SCREEN];
+	struct ptyloop_stream *s = &d->streams[PTYDRV_SCREEN];
 
 	s->ended = true;
 	s->fd = att_fd_close(s->fd);
@@ -670,7 +441,7 @@ static int ask(struct ptydrv *d, enum ptyshell_kind kind, int value)
 		return -errno;
 	/* The program may end meanwhile; the answer comes all the same. */
 	while (r == 0 && !d->replied)
-		r = d->ended ? read_message(d) : turn_safely(d, d->deadline_ns);
+		r = d->ended ? ptyloop_read_message(d) : ptyloop_turn(d, d->deadline_ns);
 	return r < 0 ? r : d->reply;
 }
 
@@ -694,7 +465,7 @@ static int await_count(struct ptydrv *d, int *count)
 	int r = 0;
 
 	while (r == 0 && *count == 0)
-		r = d->ended ? -ENODATA : turn_safely(d, d->deadline_ns);
+		r = d->ended ? -ENODATA : ptyloop_turn(d, d->deadline_ns);
 	if (r == 0)
 		--*count;
 	return r;
@@ -716,7 +487,7 @@ int ptydrv_await_continue(struct ptydrv *d)
 
 static bool has_open_stream(const struct ptydrv *d)
 {
-	for (size_t i = 0; i < N_STREAMS; i++)
+	for (size_t i = 0; i < PTYLOOP_STREAMS; i++)
 		if (!d->streams[i].ended)
 			return true;
 	return false;
@@ -729,7 +500,7 @@ static int kill_hung(struct ptydrv *d)
 
 	r = r == -ESRCH || r == -ETIMEDOUT ? 0 : r;
 	while (r == 0 && !d->ended)
-		r = turn_safely(d, until_ns);
+		r = ptyloop_turn(d, until_ns);
 	return r;
 }
 
@@ -741,7 +512,7 @@ static int drain(struct ptydrv *d, bool *ret_held)
 
 	ptydrv_pause(d, false);
 	while (r == 0 && has_open_stream(d))
-		r = turn_safely(d, until_ns);
+		r = ptyloop_turn(d, until_ns);
 	*ret_held = r == -ETIMEDOUT;
 	return r == -ETIMEDOUT ? 0 : r;
 }
@@ -783,7 +554,7 @@ int ptydrv_wait(struct ptydrv *d, struct cmd_result *ret)
 
 	ptydrv_close_stdin(d);
 	while (r == 0 && !d->ended)
-		r = turn_safely(d, d->deadline_ns);
+		r = ptyloop_turn(d, d->deadline_ns);
 	if (r == -ETIMEDOUT) {
 		hung = true;
 		r = kill_hung(d);
