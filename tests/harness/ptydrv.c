@@ -68,6 +68,7 @@ static int set_nonblock(int fd)
 static void open_stream(struct ptydrv *d, enum ptydrv_stream which, int fd)
 {
 	d->streams[which].fd = fd;
+	d->streams[which].is_there = true;
 	d->streams[which].ended = false;
 }
 
@@ -532,14 +533,14 @@ static char *copy_text(const struct att_buf *text, size_t *ret_len)
 
 static int fill_result(const struct ptydrv *d, struct cmd_result *ret, bool hung, bool held)
 {
-	const struct att_buf *out = &d->streams[PTYDRV_STDOUT].text;
-	const struct att_buf *screen = &d->streams[PTYDRV_SCREEN].text;
+	bool is_piped = d->streams[PTYDRV_STDOUT].is_there;
+	const struct att_buf *out = &d->streams[is_piped ? PTYDRV_STDOUT : PTYDRV_SCREEN].text;
 	struct cmd_result r = { .hung = hung, .held_open = held };
 
 	r.code = WIFEXITED(d->status) && !hung ? WEXITSTATUS(d->status) : -1;
 	r.signal = WIFSIGNALED(d->status) && !hung ? WTERMSIG(d->status) : 0;
 	r.duration_ns = d->ended_ns - d->started_ns;
-	r.out = copy_text(out->len > 0 ? out : screen, &r.out_len);
+	r.out = copy_text(out, &r.out_len);
 	r.err = copy_text(&d->streams[PTYDRV_STDERR].text, &r.err_len);
 	cmd_result_done(ret);
 	*ret = r;

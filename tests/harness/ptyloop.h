@@ -16,7 +16,8 @@
 #define PTYLOOP_STREAMS 3
 
 struct ptyloop_stream {
-	int fd; /* -1: none. The terminal's stays open behind its end, for its state */
+	int fd;        /* -1: none. The terminal's stays open behind its end, for its state */
+	bool is_there; /* the program has it, or had */
 	bool ended;
 	struct att_buf text;
 	size_t mark; /* end of the last text found */

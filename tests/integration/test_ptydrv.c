@@ -565,6 +565,17 @@ static void pipes_and_the_terminal_are_kept_apart(void **state)
 	assert_string_equal(ptydrv_said(d, PTYDRV_SCREEN, &len), "tty\r\n");
 }
 
+static void an_empty_pipe_is_not_mistaken_for_the_terminal(void **state)
+{
+	const struct ptydrv_cmd how = { .stdio = { PTYDRV_TTY, PTYDRV_PIPE, PTYDRV_TTY } };
+	_cleanup_cmd_result_ struct cmd_result r = CMD_RESULT_INIT;
+
+	(void)state;
+	run_shell("echo shown >&2", how, &r);
+	assert_exit(&r, 0);
+	assert_string_equal(r.out, "");
+}
+
 static void a_pipe_that_nobody_reads_is_an_error(void **state)
 {
 	const struct ptydrv_cmd how = { .stdio = { PTYDRV_PIPE, PTYDRV_TTY, PTYDRV_TTY } };
@@ -671,6 +682,7 @@ int main(void)
 		ptydrv_test(a_terminal_that_is_held_open_is_told_from_a_clean_end),
 		ptydrv_test(each_descriptor_may_be_of_each_kind),
 		ptydrv_test(pipes_and_the_terminal_are_kept_apart),
+		ptydrv_test(an_empty_pipe_is_not_mistaken_for_the_terminal),
 		ptydrv_test(a_pipe_that_nobody_reads_is_an_error),
 		ptydrv_test(a_program_gets_its_environment_directory_and_setup),
 		cmocka_unit_test(lxc_attach_makes_the_terminal_raw_and_puts_it_back),
