@@ -37,6 +37,11 @@ static const struct contender table[] = {
 	  .program = "floor",
 	  .words = { "@init" },
 	  .measures = CONTENDER_LATENCY },
+	{ .name = "floor",
+	  .env = "ATTACHE_BENCH_FLOOR",
+	  .program = "floor",
+	  .words = { "-t", "@init" },
+	  .measures = CONTENDER_TTY | CONTENDER_SESSION },
 	{ .name = "bare", .env = "ATTACHE_PROBE", .program = "probe", .measures = CONTENDER_TTY },
 };
 
