@@ -104,7 +104,8 @@ static void a_text_that_does_not_come_times_out_and_what_came_is_shown(void **st
 	_cleanup_ptydrv_ struct ptydrv *d = NULL;
 
 	(void)state;
-	start_shell("printf 'a\\033[1m\\\\b'; read -r x", (struct ptydrv_cmd){ 0 }, &d);
+	start_shell("printf 'go a\\033[1m\\\\b'; read -r x", (struct ptydrv_cmd){ 0 }, &d);
+	assert_expect(d, "go ");
 	assert_num(ptydrv_expect_within(d, PTYDRV_SCREEN, "never", 200), -ETIMEDOUT);
 	assert_string_equal(ptydrv_shown(d, PTYDRV_SCREEN), "a\\x1b[1m\\\\b");
 	/* It was no loss: what came is still there to be found. */
@@ -117,7 +118,7 @@ static void a_program_that_does_not_end_is_killed_at_the_deadline(void **state)
 
 	(void)state;
 	run_shell("trap '' HUP INT TERM; echo on; while :; do read -r x; done",
-	          (struct ptydrv_cmd){ .timeout_ms = 300 }, &r);
+	          (struct ptydrv_cmd){ .timeout_ms = 1000 }, &r);
 	assert_true(r.hung);
 	assert_num(r.code, -1);
 	assert_string_equal(r.out, "on\r\n");
@@ -140,7 +141,10 @@ static void more_than_the_limit_is_an_error(void **state)
 	_cleanup_cmd_result_ struct cmd_result r = CMD_RESULT_INIT;
 
 	(void)state;
-	start_shell("head -c 20000 /dev/zero", (struct ptydrv_cmd){ .max_bytes = 4096 }, &d);
+	/* Not before it is asked to, or the start would fail of it. */
+	start_shell("read -r x; head -c 20000 /dev/zero", (struct ptydrv_cmd){ .max_bytes = 4096 },
+	            &d);
+	assert_zero(ptydrv_type(d, "\r"));
 	assert_num(ptydrv_wait(d, &r), -EFBIG);
 }
 
