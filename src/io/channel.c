@@ -17,6 +17,8 @@
 #define PIPE_BYTES       (1 << 20)
 /* A write to a terminal that cannot be made non-blocking: little enough to fit what poll promised. */
 #define SMALL_WRITE 256
+/* Of the 4096 bytes that the kernel's line discipline holds for a reader. */
+#define TTY_FULL 2048
 #define BUF_ROOM    (ATT_ESCAPE_HELD_MAX + ATT_CHANNEL_BUF)
 
 /* ---- ending ---- */
@@ -126,7 +128,8 @@ void att_channel_open_out(struct att_channel *c, enum att_side side, int our_fd,
 		return;
 	c->sink = sink_kind(caller_fd, c);
 	c->can_splice = c->sink == ATT_SINK_SPLICE && side == ATT_SIDE_PIPE;
-	c->dst_ready = c->sink == ATT_SINK_NONE;
+	c->dst_tells = c->reopened_fd >= 0 || c->sink == ATT_SINK_SEND;
+	c->dst_ready = c->dst_tells || c->sink == ATT_SINK_NONE;
 }
 
 void att_channel_open_in(struct att_channel *c, enum att_side side, int our_fd, int caller_fd,
@@ -140,6 +143,7 @@ void att_channel_open_in(struct att_channel *c, enum att_side side, int our_fd, 
 	/* Our own pipe takes what is written at once or says EAGAIN. */
 	c->sink = side == ATT_SIDE_PIPE ? ATT_SINK_SPLICE : ATT_SINK_WRITE;
 	c->can_splice = side == ATT_SIDE_PIPE && !escape;
+	c->dst_tells = c->dst_ready = side == ATT_SIDE_MASTER;
 	if (our_fd < 0)
 		att_channel_end(c);
 	else if (caller_fd < 0)
@@ -260,7 +264,7 @@ static bool empty_buffer(struct att_channel *c)
 	n = write_some(c, from, c->buf_len - c->buf_at);
 	if (n < 0 && errno == EINTR)
 		return true;
-	c->dst_ready = false;
+	c->dst_ready = n > 0 && c->dst_tells;
 	if (n < 0 && errno == EAGAIN)
 		return false;
 	if (n < 0 && errno == EIO && (c->reopened_fd >= 0 || c->dst_is_tty))
@@ -276,7 +280,10 @@ static bool empty_buffer(struct att_channel *c)
 	return true;
 }
 
-/* A terminal gives one of its small buffers at a time: as many as there are, then one write. */
+/*
+ * A terminal gives one of its small buffers at a time: as many as there are, then one write. One that
+ * was not nearly full was the last.
+ */
 static ssize_t read_source(const struct att_channel *c, unsigned char *to, size_t most)
 {
 	size_t used = 0;
@@ -285,7 +292,7 @@ static ssize_t read_source(const struct att_channel *c, unsigned char *to, size_
 	do {
 		n = read(c->src_fd, to + used, most - used);
 		used += n > 0 ? (size_t)n : 0;
-	} while (n > 0 && c->outbound && c->side == ATT_SIDE_MASTER && used < most);
+	} while (n >= TTY_FULL && c->outbound && c->side == ATT_SIDE_MASTER && used < most);
 	return used > 0 ? (ssize_t)used : n;
 }
 

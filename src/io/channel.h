@@ -42,6 +42,7 @@ struct att_channel {
 	int side;        /* enum att_side */
 	bool outbound;   /* our side is the source */
 	bool src_ready, dst_ready;
+	bool dst_tells; /* a write does not block: it is tried, and polled for only when refused */
 	bool paused;  /* the source is not to be read now */
 	bool limited; /* deliver @left bytes more, then end */
 	bool closing; /* the source has ended; what is buffered goes out, then it ends */

@@ -26,6 +26,7 @@ enum {
 };
 
 #define MAX_POLL (N_CHANNELS * 2 + 3)
+#define MOVES    4
 
 struct loop {
 	struct att_relay *relay;
@@ -193,12 +194,23 @@ static void obey(struct loop *l)
 
 /* ---- the loop ---- */
 
+/* A few moves at a time: what was read is mostly written at once. Return: may there be more? */
+static bool move_all(struct loop *l)
+{
+	bool moved = true;
+
+	for (int round = 0; round < MOVES && moved; round++) {
+		moved = false;
+		for (size_t i = 0; i < N_CHANNELS; i++)
+			moved = att_channel_move(&l->channel[i]) || moved;
+	}
+	return moved;
+}
+
 static bool carry(struct loop *l)
 {
-	bool moved = false;
+	bool moved = move_all(l);
 
-	for (size_t i = 0; i < N_CHANNELS; i++)
-		moved = att_channel_move(&l->channel[i]) || moved;
 	/* A terminal that nobody looks at is one that is gone. */
 	if (l->channel[KEYS].lost || !att_channel_is_open(&l->channel[SCREEN]))
 		hang_up(l);
@@ -391,7 +403,7 @@ int att_relay_run(struct att_relay *relay, uint64_t ret_bytes[3], struct att_err
 		bool moved = false;
 
 		heed_foreground(&l);
-		/* Signals and the job's end are looked at between any two moves. */
+		/* Signals and the job's end are looked at between any few moves. */
 		moved = carry(&l);
 		show_ends(&l);
 		if (!is_finished(&l))
