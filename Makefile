@@ -77,8 +77,10 @@ LAUNCHER_LDFLAGS := -static -nostdlib -Wl,-z,noexecstack -Wl,-z,noseparate-code 
   -Wl,--build-id=none -Wl,--gc-sections -s
 
 # ---- sources ----------------------------------------------------------------------------------
+# Instrumented builds make calls that a jailed process may not.
+JAIL := $(if $(filter asan cov fuzz,$(MODE)),jail_none,jail)
 BASE_SRC := buf clock err fd parse strv
-SYS_SRC := bpf caps cgroup clone ctpath idmap lsm ns passwd pidfd proc pty seccomp seccomp_lxc tty
+SYS_SRC := bpf caps cgroup clone ctpath idmap $(JAIL) lsm ns passwd pidfd proc pty seccomp seccomp_lxc tty
 CT_SRC := lxc monitor snapshot
 ATTACH_SRC := command confine environ identity job launch launch_error launcher_image limits login placement plan \
   profile stdio terminal
@@ -98,7 +100,8 @@ LAUNCHER_OBJ := $(LAUNCHER_ALL:src/%.c=$(O)/launcher.o/%.o)
 
 HARNESS_SRC := $(filter-out tests/harness/probe%.c,$(wildcard tests/harness/*.c))
 HARNESS_OBJ := $(HARNESS_SRC:%.c=$(O)/%.o)
-UNIT_TESTS := $(patsubst tests/unit/%.c,$(O)/tests/unit/%,$(wildcard tests/unit/test_*.c))
+UNIT_SRC := $(filter-out $(if $(filter jail_none,$(JAIL)),tests/unit/test_jail.c),$(wildcard tests/unit/test_*.c))
+UNIT_TESTS := $(patsubst tests/unit/%.c,$(O)/tests/unit/%,$(UNIT_SRC))
 INTEGRATION_TESTS := $(patsubst tests/integration/%.c,$(O)/tests/integration/%,$(wildcard tests/integration/test_*.c))
 FUZZ_NAMES := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_REPLAYS := $(FUZZ_NAMES:%=$(O)/tests/fuzz/replay_%)
