@@ -97,24 +97,42 @@ static int read_limits(const struct att_snapshot *s, struct att_process *ret, ch
 	return att_proc_parse_limits(buf, len, &ret->limits) ? 0 : malformed("limits", err);
 }
 
+/* The whole of a line. */
+static bool parse_line(const char *text, int base, long *ret)
+{
+	char *end = NULL;
+
+	errno = 0;
+	*ret = strtol(text, &end, base);
+	return errno == 0 && end != text && strcmp(end, "\n") == 0;
+}
+
 static int read_oom_score(int proc_fd, struct att_process *ret, char *buf, struct att_err *err)
 {
 	size_t len = 0;
+	long score = 0;
 	int r = read_text(proc_fd, "oom_score_adj", buf, TEXT_CAP, &len, err);
 
 	if (r < 0)
 		return r;
-	return sscanf(buf, "%d", &ret->oom_score_adj) == 1 ? 0 : malformed("oom_score_adj", err);
+	if (!parse_line(buf, 10, &score))
+		return malformed("oom_score_adj", err);
+	ret->oom_score_adj = (int32_t)score;
+	return 0;
 }
 
 static int read_personality(int proc_fd, struct att_process *ret, char *buf, struct att_err *err)
 {
 	size_t len = 0;
+	long bits = 0;
 	int r = read_text(proc_fd, "personality", buf, TEXT_CAP, &len, err);
 
 	if (r < 0)
 		return r;
-	return sscanf(buf, "%x", &ret->personality) == 1 ? 0 : malformed("personality", err);
+	if (!parse_line(buf, 16, &bits))
+		return malformed("personality", err);
+	ret->personality = (uint32_t)bits;
+	return 0;
 }
 
 static int read_idmap(int proc_fd, const char *name, struct att_idmap *ret, char *buf,

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/parse.h"
+
 #ifndef CLONE_NEWTIME
 #	define CLONE_NEWTIME 0x00000080
 #endif
@@ -25,18 +27,19 @@ const struct att_ns_kind att_ns_kinds[ATT_NS_COUNT] = {
 static int read_link(int dir_fd, const char *path, uint64_t *ret)
 {
 	char text[64];
-	unsigned long long inode = 0;
-	const char *open = NULL;
+	char *open = NULL;
+	char *close = NULL;
 	ssize_t n = readlinkat(dir_fd, path, text, sizeof(text) - 1);
 
 	if (n < 0)
 		return -errno;
 	text[n] = '\0';
 	open = strchr(text, '[');
-	if (!open || sscanf(open, "[%llu]", &inode) != 1)
+	close = open ? strchr(open, ']') : NULL;
+	if (!close)
 		return -EINVAL;
-	*ret = inode;
-	return 0;
+	*close = '\0';
+	return att_parse_u64(open + 1, ret) ? 0 : -EINVAL;
 }
 
 static int read_one(int proc_fd, const char *name, struct att_ns *ret, struct att_err *err)

@@ -3,12 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/parse.h"
 
 int att_pidfd_open(pid_t pid)
 {
@@ -31,8 +33,8 @@ int att_pidfd_pid(int pidfd, pid_t *ret, struct att_err *err)
 {
 	char path[48];
 	char text[512];
-	const char *line = NULL;
-	int pid = 0;
+	char *line = NULL;
+	int64_t pid = 0;
 
 	att_ignore(snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", pidfd));
 
@@ -42,12 +44,16 @@ int att_pidfd_pid(int pidfd, pid_t *ret, struct att_err *err)
 		return att_err_sys(err, ATT_E_INTERNAL_ERROR, ATT_STAGE_RESOLVE, (int)-n,
 		                   "read '%s'", path);
 	line = strstr(text, "\nPid:\t");
-	if (!line || sscanf(line + 6, "%d", &pid) != 1)
+	if (line) {
+		line += strlen("\nPid:\t");
+		line[strcspn(line, "\n")] = '\0';
+	}
+	if (!line || !att_parse_i64(line, &pid) || pid > INT_MAX)
 		return att_err_set(err, ATT_E_INTERNAL_ERROR, ATT_STAGE_RESOLVE,
 		                   "read '%s': no process number", path);
 	if (pid <= 0)
 		return att_err_set(err, ATT_E_CONTAINER_GONE, ATT_STAGE_RESOLVE,
 		                   "its init has ended or is in another pid namespace");
-	*ret = pid;
+	*ret = (pid_t)pid;
 	return 0;
 }
