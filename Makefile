@@ -82,7 +82,7 @@ JAIL := $(if $(filter asan cov fuzz,$(MODE)),jail_none,jail)
 BASE_SRC := buf clock err fd parse strv
 SYS_SRC := bpf caps cgroup clone ctpath idmap $(JAIL) lsm ns passwd pidfd proc pty seccomp seccomp_lxc tty
 CT_SRC := lxc monitor snapshot
-ATTACH_SRC := command confine environ identity job launch launch_error launcher_image limits login placement plan \
+ATTACH_SRC := command confine environ guardian identity job launch launch_error launcher_image limits login placement plan \
   profile stdio terminal
 IO_SRC := channel escape relay terminal
 API_SRC := container describe error exec

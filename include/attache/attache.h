@@ -91,11 +91,20 @@ struct attache_open_opts {
 	const char *lxcpath; /* NULL: liblxc's configured path */
 	int64_t timeout_ns;  /* bound on a monitor or lock that does not answer; 0: 5 s */
 	int64_t wait_ns;     /* how long to wait for the container to run; 0: not at all */
+	uint64_t flags;      /* ATTACHE_OPEN_… */
 };
+
+/*
+ * A job is about to be started: a process that will enter the container for it is started meanwhile,
+ * a child of the caller's. It is kept for the first plan and that plan's first job, or ends when they
+ * are freed. Until then the caller must not change what processes inherit (limits, ignored signals,
+ * priorities, …), and both must be made by the same process and thread.
+ */
+#define ATTACHE_OPEN_EXEC UINT64_C(0x1)
 
 #define ATTACHE_OPEN_OPTS_INIT \
 	{ \
-		sizeof(struct attache_open_opts), NULL, 0, 0 \
+		sizeof(struct attache_open_opts), NULL, 0, 0, 0 \
 	}
 
 /**

@@ -5,6 +5,7 @@
 
 #include "attache/attache.h"
 
+#include "attach/guardian.h"
 #include "attach/job.h"
 #include "attach/plan.h"
 #include "ct/lxc.h"
@@ -12,6 +13,7 @@
 
 struct attache_container {
 	struct att_ct ct;
+	struct att_guardian guardian; /* for the first plan; or none */
 };
 
 struct attache_list {

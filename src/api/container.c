@@ -27,6 +27,8 @@ int attache_container_open(const char *target, const struct attache_open_opts *o
 
 	if (r == 0 && (o.timeout_ns < 0 || o.wait_ns < 0))
 		r = att_err_set(&e, ATT_E_INVALID_ARGUMENT, ATT_STAGE_REQUEST, "a negative time");
+	if (r == 0 && (o.flags & ~ATTACHE_OPEN_EXEC))
+		r = att_err_set(&e, ATT_E_UNSUPPORTED, ATT_STAGE_REQUEST, "an unknown open flag");
 	if (r < 0)
 		return api_fail(&e, err);
 	c = calloc(1, sizeof(*c));
@@ -34,10 +36,16 @@ int attache_container_open(const char *target, const struct attache_open_opts *o
 		att_ignore(att_err_nomem(&e, ATT_STAGE_RESOLVE));
 		return api_fail(&e, err);
 	}
-	r = att_lxc_open(target, o.lxcpath, o.timeout_ns > 0 ? o.timeout_ns : ATT_LXC_TIMEOUT_NS,
-	                 o.wait_ns, &c->ct, &e);
+	c->ct = (struct att_ct)ATT_CT_INIT;
+	c->guardian = (struct att_guardian)ATT_GUARDIAN_INIT;
+	if (o.flags & ATTACHE_OPEN_EXEC)
+		r = att_guardian_start(&c->guardian, &e);
+	if (r == 0)
+		r = att_lxc_open(target, o.lxcpath,
+		                 o.timeout_ns > 0 ? o.timeout_ns : ATT_LXC_TIMEOUT_NS, o.wait_ns,
+		                 &c->ct, &e);
 	if (r < 0) {
-		free(c);
+		attache_container_free(c);
 		return api_fail(&e, err);
 	}
 	*ret = c;
@@ -58,6 +66,7 @@ void attache_container_free(struct attache_container *c)
 {
 	if (!c)
 		return;
+	att_guardian_done(&c->guardian);
 	att_lxc_close(&c->ct);
 	free(c);
 }

@@ -112,6 +112,8 @@ int attache_plan_new(struct attache_container *c, const struct attache_exec_opts
 		free(p);
 		return api_fail(&e, err);
 	}
+	p->plan.guardian = c->guardian;
+	c->guardian = (struct att_guardian)ATT_GUARDIAN_INIT;
 	*ret = p;
 	return 0;
 }

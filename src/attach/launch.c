@@ -3,40 +3,33 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/sched.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "attach/guardian.h"
 #include "attach/launch_error.h"
-#include "attach/launcher_image.h"
 #include "attach/placement.h"
 #include "attach/stdio.h"
 #include "base/clock.h"
 #include "base/fd.h"
-#include "sys/clone.h"
 #include "sys/pidfd.h"
 
 #define FROZEN_CHECK_NS (5 * ATT_NS_PER_SEC)
 #define SETUP_NS        (25 * ATT_NS_PER_SEC) /* on top: a cold disk under load is no error */
 #define LAST_WORD_NS    (1 * ATT_NS_PER_SEC)
 #define CANCEL_GRACE_NS (500 * ATT_NS_PER_MS)
-#define CHILD_STACK     16384
 #define TRIES           (ATT_CGROUP_BASES + 2)
 
 /* One try: everything that has to be given back when it fails. */
 struct attempt {
 	struct att_placement place;
 	struct att_stdio stdio;
-	int sock[2]; /* ours, the guardian's */
-	int launcher_fd;
-	pid_t guard_pid;
-	int guard_fd; /* pidfd */
+	struct att_guardian guardian;
 	struct att_wire_status status;
 	char *seen; /* what the entry saw of its cgroups, status.text_len bytes */
 	int killed; /* signal that ended the entry or the job before its exec */
@@ -44,8 +37,8 @@ struct attempt {
 
 #define ATTEMPT_INIT \
 	{ \
-		.place = ATT_PLACEMENT_INIT, .stdio = ATT_STDIO_INIT, .sock = { -1, -1 }, \
-		.launcher_fd = -1, .guard_fd = -1 \
+		.place = ATT_PLACEMENT_INIT, .stdio = ATT_STDIO_INIT, \
+		.guardian = ATT_GUARDIAN_INIT \
 	}
 
 static int reap(pid_t pid)
@@ -62,190 +55,120 @@ static int reap(pid_t pid)
 
 static void attempt_done(struct attempt *a)
 {
-	/* Before its socket is closed, which it would take for our end. */
-	if (a->guard_fd >= 0)
-		att_ignore(att_pidfd_signal(a->guard_fd, SIGKILL));
-	att_ignore(reap(a->guard_pid));
-	for (int i = 0; i < 2; i++)
-		a->sock[i] = att_fd_close(a->sock[i]);
-	a->guard_pid = 0;
-	a->guard_fd = att_fd_close(a->guard_fd);
-	a->launcher_fd = att_fd_close(a->launcher_fd);
+	att_guardian_done(&a->guardian);
 	free(a->seen);
 	a->seen = NULL;
 	att_stdio_done(&a->stdio);
 	att_placement_done(&a->place);
 }
 
-/* ---- the child until its exec, on memory that it shares with us ---- */
-
-struct child {
-	const struct att_plan *plan;
-	const struct attempt *a;
-	const struct att_wire_plan *wire;
-	char *const *argv;
-	int error;
-};
-
-static bool keep_open(int fd)
-{
-	return fd < 0 || fcntl(fd, F_SETFD, 0) == 0;
-}
-
-/* What will be the null device is held by the socket until then, so that no other takes its place. */
-static bool place_stdio(const struct child *c)
-{
-	for (int i = 0; i < 3; i++) {
-		int fd = c->a->stdio.job_fd[i] >= 0 ? c->a->stdio.job_fd[i] : c->a->sock[1];
-
-		if (fd == i ? !keep_open(fd) : dup2(fd, i) < 0)
-			return false;
-	}
-	return true;
-}
-
-static int run_child(void *arg)
-{
-	struct child *c = arg;
-	const struct att_wire_plan *w = c->wire;
-	bool ok = place_stdio(c) && keep_open(c->a->sock[1]) && keep_open(w->init_pidfd) &&
-	          keep_open(w->base_fd) && keep_open(w->script_fd);
-
-	for (int i = 0; i < w->n_legacy; i++)
-		ok = ok && keep_open(w->legacy_fd[i]);
-	if (ok)
-		att_ignore(syscall(SYS_execveat, c->a->launcher_fd, "", c->argv, c->plan->envp.v,
-		                   AT_EMPTY_PATH));
-	c->error = errno;
-	return 127;
-}
-
 /* ---- starting it ---- */
 
+/* The descriptors that go with a plan. */
+struct handover {
+	int fd[ATT_WIRE_MAX_FDS];
+	size_t n;
+};
+
+/* Return: its place among them. */
+static int32_t add_fd(struct handover *h, int fd)
+{
+	if (fd < 0)
+		return -1;
+	h->fd[h->n] = fd;
+	return (int32_t)h->n++;
+}
+
 static void fill_wire(const struct att_plan *plan, const struct attempt *a,
-                      struct att_wire_plan *wire)
+                      struct att_wire_plan *wire, struct handover *h)
 {
 	const struct att_placement *p = &a->place;
 
 	*wire = plan->wire;
 	wire->caller_pid = getpid();
-	wire->init_pidfd = plan->init_pidfd;
-	wire->base_fd = p->leaf.base_fd;
+	for (int i = 0; i < 3; i++)
+		wire->stdio_fd[i] = add_fd(h, a->stdio.job_fd[i]);
+	wire->init_pidfd = add_fd(h, plan->init_pidfd);
+	wire->base_fd = add_fd(h, p->leaf.base_fd);
+	wire->script_fd = add_fd(h, plan->script_fd);
 	wire->leaf_uid = plan->host_root_uid;
 	wire->leaf_gid = plan->host_root_gid;
-	wire->script_fd = plan->script_fd;
 	wire->n_legacy = p->n_legacy;
-	memcpy(wire->legacy_fd, p->legacy_fd, sizeof(wire->legacy_fd));
+	for (int i = 0; i < p->n_legacy; i++)
+		wire->legacy_fd[i] = add_fd(h, p->legacy_fd[i]);
 	memcpy(wire->leaf_name, p->leaf.name, sizeof(wire->leaf_name));
 	if (p->text.len > 0)
 		wire->flags |= ATT_WIRE_CHECK_CGROUP;
-	wire->cgroup_text.offset = (uint32_t)plan->blob.len;
-	wire->cgroup_text.len = (uint32_t)p->text.len;
-	wire->blob_len = (uint32_t)(plan->blob.len + p->text.len);
 }
 
-static int write_message(const struct att_plan *plan, const struct attempt *a,
-                         struct att_wire_plan *wire, struct att_buf *message, struct att_err *err)
+static int add_words(struct att_buf *message, const struct att_strv *words)
+{
+	for (size_t i = 0; i < words->n; i++) {
+		int r = att_buf_append(message, words->v[i], strlen(words->v[i]) + 1);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static struct att_wire_span span_from(const struct att_buf *message, size_t start)
+{
+	return (struct att_wire_span){ (uint32_t)(start - sizeof(struct att_wire_plan)),
+		                       (uint32_t)(message->len - start) };
+}
+
+/* The plan's own blob first, since its parts are aligned to its beginning. */
+static int write_message(const struct att_plan *plan, const struct attempt *a, struct handover *h,
+                         struct att_buf *message, struct att_err *err)
 {
 	const struct att_buf *text = &a->place.text;
+	struct att_wire_plan wire;
+	size_t start = 0;
 
-	fill_wire(plan, a, wire);
-	if (att_buf_append(message, wire, sizeof(*wire)) < 0 ||
-	    att_buf_append(message, plan->blob.data, plan->blob.len) < 0 ||
-	    att_buf_append(message, text->data, text->len) < 0)
+	fill_wire(plan, a, &wire, h);
+	message->limit = sizeof(wire) + ATT_WIRE_MAX_BLOB;
+	if (att_buf_append(message, &wire, sizeof(wire)) < 0 ||
+	    att_buf_append(message, plan->blob.data, plan->blob.len) < 0)
 		return att_err_nomem(err, ATT_STAGE_LAUNCH);
+	start = message->len;
+	if (att_buf_append(message, text->data, text->len) < 0)
+		return att_err_nomem(err, ATT_STAGE_LAUNCH);
+	wire.cgroup_text = span_from(message, start);
+	start = message->len;
+	if (add_words(message, &plan->argv) < 0 || add_words(message, &plan->envp) < 0)
+		return att_err_set(err, ATT_E_LIMIT_EXCEEDED, ATT_STAGE_LAUNCH,
+		                   "plan, arguments and environment are larger than %u bytes",
+		                   ATT_WIRE_MAX_BLOB);
+	wire.words = span_from(message, start);
+	wire.n_argv = (uint32_t)plan->argv.n;
+	wire.n_envp = (uint32_t)plan->envp.n;
+	wire.blob_len = (uint32_t)(message->len - sizeof(wire));
+	memcpy(message->data, &wire, sizeof(wire));
 	return 0;
 }
 
-/*
- * The child borrows our memory until it execs, which spares copying page tables; every signal is
- * blocked meanwhile, so that no handler runs in it.
- */
-static int clone_guardian(struct attempt *a, struct child *c, struct att_err *err)
-{
-	_cleanup_free_ char *stack = aligned_alloc(16, CHILD_STACK);
-	int pidfd = -1;
-	struct clone_args args = {
-		.flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD,
-		.pidfd = (uint64_t)(uintptr_t)&pidfd,
-		.exit_signal = SIGCHLD,
-		.stack = (uint64_t)(uintptr_t)stack,
-		.stack_size = CHILD_STACK,
-	};
-	sigset_t all;
-	sigset_t before;
-	long pid = 0;
-
-	if (!stack)
-		return att_err_nomem(err, ATT_STAGE_LAUNCH);
-	att_ignore(sigfillset(&all));
-	att_ignore(sigprocmask(SIG_SETMASK, &all, &before));
-	pid = att_clone3(&args, sizeof(args), run_child, c);
-	att_ignore(sigprocmask(SIG_SETMASK, &before, NULL));
-	if (pid == -ENOSYS)
-		return att_err_sys(err, ATT_E_UNSUPPORTED, ATT_STAGE_LAUNCH, ENOSYS,
-		                   "start a process by clone3 (a seccomp filter of the caller's?)");
-	if (pid < 0)
-		return att_err_sys(err,
-		                   pid == -EAGAIN ? ATT_E_LIMIT_EXCEEDED : ATT_E_INTERNAL_ERROR,
-		                   ATT_STAGE_LAUNCH, (int)-pid, "start a process");
-	a->guard_pid = (pid_t)pid;
-	a->guard_fd = pidfd;
-	if (c->error != 0)
-		return att_err_sys(err,
-		                   c->error == E2BIG ? ATT_E_LIMIT_EXCEEDED : ATT_E_INTERNAL_ERROR,
-		                   ATT_STAGE_LAUNCH, c->error, "run the launcher");
-	return 0;
-}
-
-/*
- * A launcher that has died is no error here: it will not answer, which says more.
- *
- * Return: bytes sent; less than @len only with MSG_DONTWAIT in @flags, or when it has died.
- */
-static size_t send_all(int fd, const char *bytes, size_t len, int flags)
-{
-	size_t used = 0;
-
-	while (used < len) {
-		ssize_t n = send(fd, bytes + used, len - used, flags | MSG_NOSIGNAL);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			break;
-		used += (size_t)n;
-	}
-	return used;
-}
-
-/* The plan is in the socket before there is anybody to read it, as far as it fits: no hand-over. */
+/* The first try has the one that was started while the plan was made, if there is one. */
 static int start(struct att_plan *plan, struct attempt *a, struct att_err *err)
 {
 	_cleanup_buf_ struct att_buf message = ATT_BUF_INIT;
-	_cleanup_free_ char **argv = calloc(plan->argv.n + 2, sizeof(*argv));
-	struct att_wire_plan wire;
-	struct child c = { .plan = plan, .a = a, .wire = &wire };
-	char name[24];
-	size_t sent = 0;
-	int r = write_message(plan, a, &wire, &message, err);
+	struct handover h = { .n = 0 };
+	int r = 0;
 
-	if (r < 0)
-		return r;
-	if (!argv)
-		return att_err_nomem(err, ATT_STAGE_LAUNCH);
-	att_ignore(snprintf(name, sizeof(name), "attache:%d", a->sock[1]));
-	argv[0] = name;
-	memcpy(argv + 1, plan->argv.v, plan->argv.n * sizeof(*argv));
-	c.argv = argv;
-	sent = send_all(a->sock[0], message.data, message.len, MSG_DONTWAIT);
-	r = clone_guardian(a, &c, err);
-	if (r < 0)
-		return r;
-	a->sock[1] = att_fd_close(a->sock[1]);
-	att_stdio_close_job_side(&a->stdio);
-	att_ignore((long long)send_all(a->sock[0], message.data + sent, message.len - sent, 0));
-	return 0;
+	/* A process that was forked since would not be the job's parent. */
+	if (plan->guardian.pid > 0 && plan->guardian.owner_pid == getpid()) {
+		a->guardian = plan->guardian;
+		plan->guardian = (struct att_guardian)ATT_GUARDIAN_INIT;
+	} else {
+		r = att_guardian_start(&a->guardian, err);
+	}
+	if (r == 0)
+		r = write_message(plan, a, &h, &message, err);
+	if (r == 0)
+		r = att_guardian_send(&a->guardian, &message, h.fd, h.n, err);
+	if (r == 0)
+		att_stdio_close_job_side(&a->stdio);
+	return r;
 }
 
 /* ---- what came of it ---- */
@@ -268,8 +191,14 @@ static int wait_readable(int fd, int cancel_fd, int64_t deadline_ns)
 /* The launcher answers in one piece; an end of the stream is an answer without words. */
 static int read_status(struct attempt *a, struct att_err *err)
 {
-	ssize_t n = recv(a->sock[0], &a->status, sizeof(a->status), MSG_WAITALL);
+	ssize_t n = recv(a->guardian.sock, &a->status, sizeof(a->status), MSG_WAITALL);
+	int error = n > 0 ? 0 : att_guardian_error(&a->guardian);
 
+	if (n > 0)
+		att_guardian_started(&a->guardian);
+	if (error != 0)
+		return att_err_sys(err, error == ENOMEM ? ATT_E_NO_MEMORY : ATT_E_INTERNAL_ERROR,
+		                   ATT_STAGE_LAUNCH, error, "run the launcher");
 	if (n == 0)
 		a->status = (struct att_wire_status){ .magic = ATT_WIRE_MAGIC,
 			                              .stage = ATT_STAGE_LAUNCH };
@@ -282,7 +211,7 @@ static int read_status(struct attempt *a, struct att_err *err)
 	a->seen = malloc(a->status.text_len);
 	if (!a->seen)
 		return att_err_nomem(err, ATT_STAGE_LAUNCH);
-	if (recv(a->sock[0], a->seen, a->status.text_len, MSG_WAITALL) !=
+	if (recv(a->guardian.sock, a->seen, a->status.text_len, MSG_WAITALL) !=
 	    (ssize_t)a->status.text_len)
 		return att_err_set(err, ATT_E_INTERNAL_ERROR, ATT_STAGE_LAUNCH,
 		                   "the launcher's answer is cut");
@@ -306,7 +235,7 @@ static int give_up(const struct att_plan *plan, struct attempt *a, int ready, st
 
 	if (a->place.own_leaf && att_cgroup_leaf_open(&a->place.leaf) == 0)
 		att_ignore(att_cgroup_leaf_kill(&a->place.leaf));
-	if (wait_readable(a->sock[0], -1, att_clock_after_ns(LAST_WORD_NS)) > 0 &&
+	if (wait_readable(a->guardian.sock, -1, att_clock_after_ns(LAST_WORD_NS)) > 0 &&
 	    read_status(a, err) == 0) {
 		att_ignore(reap(a->status.entry_pid));
 		/* It may have got through after all. */
@@ -338,11 +267,12 @@ static int await(const struct att_plan *plan, struct attempt *a, struct att_err 
 
 	if (plan->timeout_ns > 0)
 		end_ns = earlier(end_ns, att_clock_after_ns(plan->timeout_ns));
-	ready = wait_readable(a->sock[0], plan->cancel_fd, earlier(look_ns, end_ns));
+	ready = wait_readable(a->guardian.sock, plan->cancel_fd, earlier(look_ns, end_ns));
 	if (ready == 0 && !is_frozen_now(plan, a))
-		ready = wait_readable(a->sock[0], plan->cancel_fd, end_ns);
+		ready = wait_readable(a->guardian.sock, plan->cancel_fd, end_ns);
 	/* Mostly it is there in a moment, and then what was to stop us is the job's to get. */
-	if (ready < 0 && wait_readable(a->sock[0], -1, att_clock_after_ns(CANCEL_GRACE_NS)) > 0)
+	if (ready < 0 &&
+	    wait_readable(a->guardian.sock, -1, att_clock_after_ns(CANCEL_GRACE_NS)) > 0)
 		ready = 1;
 	if (ready <= 0)
 		return give_up(plan, a, ready, err);
@@ -398,24 +328,6 @@ static int try_differently(struct att_plan *plan, const struct attempt *a, struc
 	return att_launch_error(plan, &a->status, a->killed, err);
 }
 
-static int make_socket(struct attempt *a, struct att_err *err)
-{
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, a->sock) < 0)
-		return att_err_sys(err, ATT_E_LIMIT_EXCEEDED, ATT_STAGE_LAUNCH, errno,
-		                   "make a socket pair");
-	for (int i = 0; i < 2; i++) {
-		int high = a->sock[i] > 2 ? a->sock[i] : fcntl(a->sock[i], F_DUPFD_CLOEXEC, 3);
-
-		if (high != a->sock[i])
-			att_ignore(att_fd_close(a->sock[i]));
-		a->sock[i] = high;
-		if (high < 0)
-			return att_err_sys(err, ATT_E_LIMIT_EXCEEDED, ATT_STAGE_LAUNCH, errno,
-			                   "copy a descriptor");
-	}
-	return 0;
-}
-
 /* Return: 0 the command runs, 1 try once more, negative error. */
 static int try_once(struct att_plan *plan, struct attempt *a, struct choices *c,
                     struct att_err *err)
@@ -425,10 +337,6 @@ static int try_once(struct att_plan *plan, struct attempt *a, struct choices *c,
 	plan->wire.null_mask = c->null_mask;
 	if (r == 0)
 		r = att_stdio_make(plan, c->null_mask, &a->stdio, err);
-	if (r == 0)
-		r = make_socket(a, err);
-	if (r == 0)
-		r = att_launcher_open(&a->launcher_fd, err);
 	if (r == 0)
 		r = start(plan, a, err);
 	if (r == 0)
@@ -466,10 +374,10 @@ static void adopt(const struct att_plan *plan, struct attempt *a, struct att_job
 	job->stop_signal = plan->stop_signal;
 	if (plan->detach)
 		return;
-	job->guard_fd = take_fd(&a->sock[0]);
-	job->guard_pid = a->guard_pid;
-	a->guard_pid = 0;
-	a->guard_fd = att_fd_close(a->guard_fd);
+	job->guard_fd = take_fd(&a->guardian.sock);
+	job->guard_pid = a->guardian.pid;
+	a->guardian.pid = 0;
+	a->guardian.pid_fd = att_fd_close(a->guardian.pid_fd);
 }
 
 /*

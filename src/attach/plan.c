@@ -61,6 +61,7 @@ void att_plan_done(struct att_plan *plan)
 	att_user_done(&plan->user);
 	att_gids_done(&plan->groups);
 	att_buf_done(&plan->blob);
+	att_guardian_done(&plan->guardian);
 }
 
 static int make_id(char *dst, size_t cap, struct att_err *err)

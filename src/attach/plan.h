@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "attach/guardian.h"
 #include "attach/wire.h"
 #include "base/buf.h"
 #include "base/err.h"
@@ -106,6 +107,7 @@ struct att_plan {
 	int64_t timeout_ns, kill_after_ns;
 	int stop_signal;
 	int cancel_fd;
+	struct att_guardian guardian; /* started already, for the first launch; or none */
 
 	/* The part that crosses over; descriptors and the cgroup text are filled in at launch. */
 	struct att_wire_plan wire;
@@ -115,7 +117,7 @@ struct att_plan {
 #define ATT_PLAN_INIT \
 	{ \
 		.init_pidfd = -1, .root_fd = -1, .script_fd = -1, .snapshot = ATT_SNAPSHOT_INIT, \
-		.terminal.devpts_fd = -1 \
+		.terminal.devpts_fd = -1, .guardian = ATT_GUARDIAN_INIT \
 	}
 
 /**

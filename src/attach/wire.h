@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * What the library and the launcher say to each other over one socket pair. The library writes a
- * plan (this header, then its blob); the launcher answers with one status and then watches for the
+ * plan (this header with all descriptors beside it, then its blob); the launcher answers with one status and then watches for the
  * end of the stream, which means that the library's process is gone. Both sides are one build, so
  * the layout carries a magic and no version.
  *
@@ -15,6 +15,7 @@
 #define ATT_WIRE_MAGIC       0x61747431u
 #define ATT_WIRE_TTY_MODE    48
 #define ATT_WIRE_MAX_LEGACY  32 /* cgroup v1 hierarchies */
+#define ATT_WIRE_MAX_FDS     (ATT_WIRE_MAX_LEGACY + 6)
 #define ATT_WIRE_MAX_FILTERS 8
 #define ATT_WIRE_MAX_BLOB    (8u << 20)
 #define ATT_WIRE_LEAF_NAME   64
@@ -55,7 +56,11 @@ struct att_wire_plan {
 	uint32_t blob_len;
 	int32_t caller_pid; /* the library's process; the entry's parent must still be it */
 
-	/* Descriptors by number; -1 where there is none. */
+	/*
+	 * Descriptors by their place among those that come with the plan; -1 where there is none.
+	 * The launcher puts their numbers here.
+	 */
+	int32_t stdio_fd[3]; /* what becomes the job's; -1: the container's null device will */
 	int32_t init_pidfd;
 	int32_t base_fd; /* directory of the cgroup that holds the leaf; -1: stay in the caller's */
 	int32_t script_fd;
@@ -92,6 +97,8 @@ struct att_wire_plan {
 	uint32_t n_filters;
 	struct att_wire_span filter[ATT_WIRE_MAX_FILTERS]; /* struct sock_filter, oldest first */
 
+	struct att_wire_span words;  /* the command's arguments, then its environment */
+	uint32_t n_argv, n_envp;     /* how many NUL-terminated words they are */
 	struct att_wire_span path;   /* the command, when it names a file; else len 0 */
 	struct att_wire_span search; /* PATH to look in, ':'-separated */
 };

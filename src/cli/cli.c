@@ -14,6 +14,8 @@ int att_cli_open(const struct att_cli *cli, struct attache_container **ret, stru
 	open.lxcpath = o->lxcpath;
 	open.timeout_ns = ATT_CLI_OPEN_NS;
 	open.wait_ns = o->wait_ns;
+	if (o->cmd == ATT_CMD_EXEC && !att_opts_has(o, ATT_OPT_DRY_RUN))
+		open.flags = ATTACHE_OPEN_EXEC;
 	if (__builtin_add_overflow(o->wait_ns, ATT_CLI_OPEN_NS + ATT_NS_PER_SEC, &last_ns))
 		last_ns = INT64_MAX;
 

@@ -5,11 +5,12 @@
  * handed, so that neither the entry process nor the job that grow out of it have anything to
  * betray, and no file of the host is what /proc/PID/exe of the job names.
  *
- * Its first process, the guardian, starts the entry process inside the container's cgroup, on
+ * Its first process, the guardian, waits for a plan and its descriptors, which may not be made yet
+ * when it is started; starts the entry process inside the container's cgroup, on
  * shared memory and held until that has ended; says what came of it; and then sleeps until the
  * library's process says that all is done, or is gone (watch.c).
  *
- * argv: "attache:" and the number of the socket, then the command's. envp: the command's.
+ * argv: "attache:" and the number of the socket. envp: nothing.
  */
 #include <linux/close_range.h>
 #include <linux/fcntl.h>
@@ -25,7 +26,6 @@
 #include "sys/clone.h"
 
 #define ENTRY_STACK 16384
-#define MAX_FDS     (ATT_WIRE_MAX_LEGACY + 4)
 
 static struct att_wire_plan plan;
 static struct entry entry;
@@ -96,50 +96,105 @@ static void *map_private(size_t len, int flags)
 	return r < 0 && r > -4096 ? NULL : (void *)r;
 }
 
+/* Nothing of the caller's but the socket, which also holds the places of the job's descriptors. */
+static int drop_descriptors(int sock)
+{
+	for (int i = 0; i < 3; i++)
+		if (sys_call3(__NR_dup3, sock, i, 0) < 0)
+			return 0;
+	if (sock > 3 && sys_call3(__NR_close_range, 3, sock - 1, 0) < 0)
+		return 0;
+	return sys_call3(__NR_close_range, sock + 1, ~0u, 0) >= 0;
+}
+
+/* The plan's header and the descriptors that come with its first byte. Return: how many, or -1. */
+static int receive_header(int sock, int32_t *fds)
+{
+	union {
+		struct cmsghdr_ header;
+		char room[sizeof(struct cmsghdr_) + ATT_WIRE_MAX_FDS * sizeof(int32_t)];
+	} control;
+	struct iovec_ iov = { &plan, sizeof(plan) };
+	struct msghdr_ msg = { 0, 0, &iov, 1, &control, sizeof(control), 0 };
+	long n = 0;
+	size_t bytes = 0;
+
+	control.header.len = sizeof(control.header);
+	n = sys_call3(__NR_recvmsg, sock, &msg, MSG_CMSG_CLOEXEC_);
+	if (n <= 0 || (msg.flags & MSG_CTRUNC_) || msg.controllen < sizeof(control.header))
+		return -1;
+	if (!read_full(sock, (char *)&plan + n, sizeof(plan) - (size_t)n))
+		return -1;
+	bytes = control.header.len - sizeof(control.header);
+	memcpy(fds, &control.header + 1, bytes);
+	return (int)(bytes / sizeof(int32_t));
+}
+
+static int number_of(int32_t *place, const int32_t *fds, int n)
+{
+	if (*place >= n)
+		return 0;
+	*place = *place < 0 ? -1 : fds[*place];
+	return 1;
+}
+
+static int take_descriptors(const int32_t *fds, int n)
+{
+	int ok = number_of(&plan.init_pidfd, fds, n) && number_of(&plan.base_fd, fds, n) &&
+	         number_of(&plan.script_fd, fds, n) && plan.n_legacy <= ATT_WIRE_MAX_LEGACY;
+
+	for (int i = 0; i < plan.n_legacy && ok; i++)
+		ok = number_of(&plan.legacy_fd[i], fds, n);
+	for (int i = 0; i < 3 && ok; i++) {
+		ok = number_of(&plan.stdio_fd[i], fds, n);
+		if (!ok || plan.stdio_fd[i] < 0)
+			continue;
+		ok = sys_call3(__NR_dup3, plan.stdio_fd[i], i, 0) >= 0;
+		/* Whoever reads the other end of it waits for the last copy to be closed. */
+		sys_call1(__NR_close, plan.stdio_fd[i]);
+	}
+	return ok;
+}
+
+/* The command's words stand one behind the other; exec wants an array of each kind. */
+static void point_at_words(const char *blob, char **array)
+{
+	const char *word = blob + plan.words.offset;
+
+	entry.argv = array;
+	entry.envp = array + plan.n_argv + 1;
+	for (uint32_t i = 0; i < plan.n_argv + plan.n_envp; i++) {
+		*array++ = (char *)(uintptr_t)word;
+		if (i + 1 == plan.n_argv)
+			array++;
+		while (*word++ != '\0')
+			;
+	}
+}
+
 static int read_plan(int sock)
 {
+	int32_t fds[ATT_WIRE_MAX_FDS];
+	size_t array_at = 0;
 	char *blob = NULL;
+	int n = receive_header(sock, fds);
 
-	if (!read_full(sock, &plan, sizeof(plan)) || plan.magic != ATT_WIRE_MAGIC ||
-	    plan.blob_len > ATT_WIRE_MAX_BLOB)
+	if (n < 0 || plan.magic != ATT_WIRE_MAGIC || plan.blob_len > ATT_WIRE_MAX_BLOB ||
+	    plan.words.offset + plan.words.len > plan.blob_len ||
+	    plan.n_argv + plan.n_envp > plan.words.len || !take_descriptors(fds, n))
 		return 0;
-	blob = map_private((size_t)plan.blob_len + 1, MAP_PRIVATE);
+	/* What is mapped is zero: the end of the blob, and of both arrays. */
+	array_at = ((size_t)plan.blob_len + sizeof(char *)) / sizeof(char *) * sizeof(char *);
+	blob = map_private(array_at + ((size_t)plan.n_argv + plan.n_envp + 2) * sizeof(char *),
+	                   MAP_PRIVATE);
 	if (!blob || !read_full(sock, blob, plan.blob_len))
 		return 0;
+	point_at_words(blob, (char **)(void *)(blob + array_at));
 	entry.plan = &plan;
 	entry.blob = blob;
 	/* One page, shared with the job until it execs: all that the job can ever change here. */
 	entry.report = map_private(sizeof(*entry.report), MAP_SHARED);
 	return entry.report != NULL;
-}
-
-/* Closes whatever the caller leaked: only descriptors that the plan names may go on. */
-static int close_others(int sock)
-{
-	int keep[MAX_FDS];
-	int n = 0;
-	int from = 3;
-
-	keep[n++] = sock;
-	keep[n++] = plan.init_pidfd;
-	keep[n++] = plan.base_fd;
-	keep[n++] = plan.script_fd;
-	for (int i = 0; i < plan.n_legacy && i < ATT_WIRE_MAX_LEGACY; i++)
-		keep[n++] = plan.legacy_fd[i];
-	for (;;) {
-		int next = -1;
-
-		for (int i = 0; i < n; i++)
-			if (keep[i] >= from && (next < 0 || keep[i] < next))
-				next = keep[i];
-		if (next > from || next < 0)
-			if (sys_call3(__NR_close_range, from, next < 0 ? ~0u : (unsigned)next - 1,
-			              0) < 0)
-				return 0;
-		if (next < 0)
-			return 1;
-		from = next + 1;
-	}
 }
 
 /*
@@ -253,7 +308,7 @@ __attribute__((noreturn, used)) void launcher_main(long *sp);
 void launcher_main(long *sp)
 {
 	char **argv = (char **)(sp + 1);
-	int sock = sp[0] >= 2 ? parse_socket(argv[0]) : -1;
+	int sock = sp[0] >= 1 ? parse_socket(argv[0]) : -1;
 
 	/* Started by anything but the library, this program does nothing. */
 	if (sock < 3)
@@ -262,10 +317,8 @@ void launcher_main(long *sp)
 	sys_call5(__NR_prctl, PR_SET_NAME, "attache", 0, 0, 0);
 	/* Out of the caller's process group: who kills that, means attache and not its guardian. */
 	sys_call0(__NR_setsid);
-	if (!read_plan(sock) || !close_others(sock))
+	if (!drop_descriptors(sock) || !read_plan(sock))
 		leave(125);
-	entry.argv = argv + 1;
-	entry.envp = argv + sp[0] + 1;
 	run_entry();
 	send_status(sock);
 	if (plan.flags & ATT_WIRE_DETACH)

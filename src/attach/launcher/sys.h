@@ -43,6 +43,40 @@ static inline long sys6(long nr, long a, long b, long c, long d, long e, long f)
 #endif
 }
 
+/* As the kernel has them; its own headers keep these to the C library. */
+struct pollfd_ {
+	int fd;
+	short events, revents;
+};
+
+struct iovec_ {
+	void *base;
+	size_t len;
+};
+
+struct msghdr_ {
+	void *name;
+	int name_len;
+	struct iovec_ *iov;
+	size_t iov_len;
+	void *control;
+	size_t controllen;
+	unsigned flags;
+};
+
+struct cmsghdr_ {
+	size_t len; /* with this header */
+	int level, type;
+};
+
+#define POLLIN_           1
+#define POLLPRI_          2
+#define SOL_SOCKET_       1
+#define SCM_RIGHTS_       1
+#define MSG_CTRUNC_       0x8
+#define MSG_CMSG_CLOEXEC_ 0x40000000
+#define SIGKILL_          9
+
 /* Every argument of a system call is one register wide. */
 #define SYS_ARG(x)                ((long)(x))
 #define sys_call0(nr)             sys6(nr, 0, 0, 0, 0, 0, 0)

@@ -8,40 +8,11 @@
 
 #include "attach/launcher/sys.h"
 
-#define SIGKILL_          9
-#define POLLIN_           1
-#define POLLPRI_          2
-#define SOL_SOCKET_       1
-#define SCM_RIGHTS_       1
-
-#define MSG_CMSG_CLOEXEC_ 0x40000000
-
 _Static_assert(sizeof(struct termios2) <= ATT_WIRE_TTY_MODE, "the kernel's modes fit");
 
-struct pollfd_ {
-	int fd;
-	short events, revents;
-};
-
-struct iovec_ {
-	void *base;
-	size_t len;
-};
-
-/* As the kernel has them: struct user_msghdr, and a control message with one descriptor. */
-struct message {
-	void *name;
-	int name_len;
-	struct iovec_ *iov;
-	size_t n_iov;
-	void *control;
-	size_t control_len;
-	unsigned flags;
-};
-
+/* A control message with one descriptor. */
 struct one_fd {
-	size_t len;
-	int level, type;
+	struct cmsghdr_ header;
 	int fd;
 	int padding;
 };
@@ -152,20 +123,19 @@ static long receive(int sock, struct att_wire_note *note, int *ret_fd)
 {
 	struct one_fd control;
 	struct iovec_ iov = { note, sizeof(*note) };
-	struct message m = { 0 };
+	struct msghdr_ m = { 0 };
 	long n = 0;
 
 	m.iov = &iov;
-	m.n_iov = 1;
+	m.iov_len = 1;
 	m.control = &control;
-	m.control_len = sizeof(control);
-	control.len = 0;
+	m.controllen = sizeof(control);
 	*ret_fd = -1;
 	do
 		n = sys_call3(__NR_recvmsg, sock, &m, MSG_CMSG_CLOEXEC_);
 	while (n == -EINTR);
-	if (n > 0 && m.control_len >= sizeof(size_t) + 3 * sizeof(int) &&
-	    control.level == SOL_SOCKET_ && control.type == SCM_RIGHTS_)
+	if (n > 0 && m.controllen >= sizeof(control.header) + sizeof(int) &&
+	    control.header.level == SOL_SOCKET_ && control.header.type == SCM_RIGHTS_)
 		*ret_fd = control.fd;
 	return n < 0 ? 0 : n;
 }
