@@ -28,12 +28,16 @@ ifneq ($(filter-out bootstrap demo check bench help clean,$(or $(MAKECMDGOALS),a
   endif
 endif
 PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS) jansson)
-# Each shared library costs every start: the program takes archives where there are some, and liblxc
-# is loaded only when it is needed (src/ct/lxc.c).
+# Each shared library costs every start, and the dynamic linker a tenth of an exec: the program takes
+# archives where there are some and is static where it can be, with its addresses as random as ever.
+# liblxc is in a program of its own (src/ct/helper/helper.c).
 archive_or = $(or $(wildcard $(shell pkg-config --variable=libdir $(1))/$(2).a),$(3))
 JSON_LIBS    = $(call archive_or,jansson,libjansson,-ljansson)
 SECCOMP_LIBS = $(call archive_or,libseccomp,libseccomp,-lseccomp)
-LIBS = $(SECCOMP_LIBS) $(JSON_LIBS) -ldl -static-libgcc
+LIBS = $(SECCOMP_LIBS) $(JSON_LIBS) -static-libgcc
+HAS_ARCHIVES = $(and $(filter %.a,$(SECCOMP_LIBS)),$(filter %.a,$(JSON_LIBS)),\
+  $(wildcard $(shell $(CC) -print-file-name=rcrt1.o)),$(wildcard $(shell $(CC) -print-file-name=libc.a)))
+PIE = $(if $(and $(filter release debug,$(MODE)),$(HAS_ARCHIVES)),-static-pie,-pie)
 
 cc_ok = $(shell $(CC) -Werror $(1) -x c -c /dev/null -o /dev/null 2>/dev/null && echo $(1))
 WARN := -std=gnu17 -Wall -Wextra -Wpedantic -Wformat=2 -Wconversion -Wsign-conversion -Wshadow \
@@ -65,7 +69,8 @@ ifeq ($(MODE),fuzz)
 override CC := clang
 endif
 
-CPPFLAGS_ALL = -D_GNU_SOURCE -Isrc -Iinclude -DATT_LAUNCHER_FILE='"$(O)/launcher"' $(PKG_CFLAGS) $(CPPFLAGS)
+CPPFLAGS_ALL = -D_GNU_SOURCE -Isrc -Iinclude -DATT_LAUNCHER_FILE='"$(O)/launcher"' \
+  -DATT_HELPER_FILE='"$(O)/helper"' $(PKG_CFLAGS) $(CPPFLAGS)
 CFLAGS_ALL   = $(WARN) $(HARDEN_ANY) $(MODE_CFLAGS_$(MODE)) -ffile-prefix-map=$(CURDIR)=. $(CFLAGS)
 LDFLAGS_ALL  = $(LDHARDEN) $(MODE_LDFLAGS_$(MODE)) $(LDFLAGS)
 
@@ -80,8 +85,8 @@ LAUNCHER_LDFLAGS := -static -nostdlib -Wl,-z,noexecstack -Wl,-z,noseparate-code 
 # Instrumented builds make calls that a jailed process may not.
 JAIL := $(if $(filter asan cov fuzz,$(MODE)),jail_none,jail)
 BASE_SRC := buf clock err fd parse strv
-SYS_SRC := bpf caps cgroup clone ctpath idmap $(JAIL) lsm ns passwd pidfd proc pty seccomp seccomp_lxc tty
-CT_SRC := lxc monitor snapshot
+SYS_SRC := bpf caps cgroup clone ctpath idmap $(JAIL) lsm memfile ns passwd pidfd proc pty seccomp seccomp_lxc tty
+CT_SRC := liblxc lxc monitor snapshot
 ATTACH_SRC := command confine environ guardian identity job launch launch_error launcher_image limits login placement plan \
   profile stdio terminal
 IO_SRC := channel escape relay terminal
@@ -120,6 +125,7 @@ $(O)/flags: FORCE
 FORCE:
 
 $(O)/src/attach/launcher_image.o: $(O)/launcher
+$(O)/src/ct/liblxc.o: $(O)/helper
 
 $(O)/src/%.o: src/%.c $(O)/flags
 	@mkdir -p $(@D)
@@ -140,6 +146,11 @@ $(O)/launcher: $(LAUNCHER_OBJ)
 	@echo "  LD      $@"
 	$(Q)$(CC) $(LAUNCHER_LDFLAGS) $^ -o $@
 
+# A program of its own, never instrumented; its liblxc comes when it runs.
+$(O)/helper: src/ct/helper/helper.c src/ct/helper/helper.h $(O)/flags
+	@echo "  CC      $@"
+	$(Q)$(CC) -D_GNU_SOURCE -Isrc $(PKG_CFLAGS) $(WARN) $(HARDEN_ANY) -O2 $(HARDEN) -fPIE -pie $(LDHARDEN) -s $< -ldl -o $@
+
 $(O)/libattache.a: $(LIB_OBJ)
 	@echo "  AR      $@"
 	$(Q)rm -f $@ && ar crD $@ $^
@@ -151,13 +162,13 @@ $(O)/libattache.so.$(SOVERSION): $(LIB_OBJ) src/attache.map
 	@echo "  LD      $@"
 	$(Q)$(CC) $(CFLAGS_ALL) -shared -Wl,-soname,$(@F) -Wl,--version-script=src/attache.map \
 	  $(if $(filter release debug,$(MODE)),-Wl$(comma)-z$(comma)defs) $(LDFLAGS_ALL) $(LIB_OBJ) \
-	  -lseccomp -ljansson -ldl -o $@
+	  -lseccomp -ljansson -o $@
 	$(Q)ln -sf $(@F) $(O)/libattache.so
 comma := ,
 
 $(O)/attache: $(O)/src/cli/main.o $(O)/libcli.a $(O)/libattache.a $(O)/flags
 	@echo "  LD      $@"
-	$(Q)$(CC) $(CFLAGS_ALL) -fPIE -pie $(LDFLAGS_ALL) $(filter-out %/flags,$^) $(LIBS) -o $@
+	$(Q)$(CC) $(CFLAGS_ALL) -fPIE $(PIE) $(LDFLAGS_ALL) $(filter-out %/flags,$^) $(LIBS) -o $@
 
 # ---- test programs ----------------------------------------------------------------------------
 $(O)/libharness.a: $(HARNESS_OBJ)

@@ -2,7 +2,6 @@
 #include "ct/lxc.h"
 
 #include <dirent.h>
-#include <dlfcn.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -10,10 +9,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <lxc/lxccontainer.h>
-
 #include "base/clock.h"
 #include "base/fd.h"
+#include "ct/helper/helper.h"
+#include "ct/liblxc.h"
 #include "ct/monitor.h"
 #include "sys/pidfd.h"
 
@@ -22,63 +21,36 @@
 #define DEFAULT_LXCPATH "/var/lib/lxc"
 #define GLOBAL_CONFIG   "/etc/lxc/lxc.conf"
 
-#define LIBLXC          "liblxc.so.1"
-
-/* What is used of liblxc; prototypes are those of its header. */
-struct liblxc {
-	__typeof__(&lxc_get_version) get_version;
-	__typeof__(&lxc_get_global_config_item) get_global_config_item;
-	__typeof__(&lxc_container_new) container_new;
-	__typeof__(&lxc_container_put) container_put;
-	__typeof__(&list_active_containers) list_active;
-	__typeof__(&list_all_containers) list_all;
-};
-
-/* POSIX has dlsym() give functions as data pointers. */
-static bool find_symbol(void *handle, const char *name, void *ret)
-{
-	void *symbol = dlsym(handle, name);
-
-	memcpy(ret, &symbol, sizeof(symbol));
-	return symbol != NULL;
-}
-
-/* Loaded once by the dynamic linker, and never unloaded. */
-static int load_liblxc(struct liblxc *ret, struct att_err *err)
-{
-	void *handle = dlopen(LIBLXC, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-
-	if (handle && find_symbol(handle, "lxc_get_version", &ret->get_version) &&
-	    find_symbol(handle, "lxc_get_global_config_item", &ret->get_global_config_item) &&
-	    find_symbol(handle, "lxc_container_new", &ret->container_new) &&
-	    find_symbol(handle, "lxc_container_put", &ret->container_put) &&
-	    find_symbol(handle, "list_active_containers", &ret->list_active) &&
-	    find_symbol(handle, "list_all_containers", &ret->list_all))
-		return 0;
-	return att_err_set(err, ATT_E_UNSUPPORTED, ATT_STAGE_RESOLVE, "load %s: %s", LIBLXC,
-	                   handle ? "it is too old" : "not found");
-}
+#define VERSION_CAP     32
 
 const char *att_lxc_version(void)
 {
+	static const char *const words[] = { ATT_HELPER_VERSION, NULL };
+	static _Thread_local char version[VERSION_CAP];
+	_cleanup_buf_ struct att_buf answer = ATT_BUF_INIT;
 	struct att_err ignored = ATT_ERR_INIT;
-	struct liblxc lxc;
+	int r = att_liblxc_ask(words, att_clock_after_ns(ATT_LXC_TIMEOUT_NS), &answer, NULL,
+	                       &ignored);
 
-	return load_liblxc(&lxc, &ignored) < 0 ? "" : lxc.get_version();
+	att_ignore(
+		snprintf(version, sizeof(version), "%s", r == 0 && answer.data ? answer.data : ""));
+	return version;
 }
 
 /* liblxc's configured path. Without a configuration file that is where it was built to look. */
 static int default_lxcpath(char **ret, struct att_err *err)
 {
-	struct liblxc lxc;
+	static const char *const words[] = { ATT_HELPER_LXCPATH, NULL };
+	_cleanup_buf_ struct att_buf answer = ATT_BUF_INIT;
 	const char *path = DEFAULT_LXCPATH;
 	int r = 0;
 
 	if (geteuid() != 0 || access(GLOBAL_CONFIG, F_OK) == 0 || access(path, F_OK) < 0) {
-		r = load_liblxc(&lxc, err);
+		r = att_liblxc_ask(words, att_clock_after_ns(ATT_LXC_TIMEOUT_NS), &answer, NULL,
+		                   err);
 		if (r < 0)
 			return r;
-		path = lxc.get_global_config_item("lxc.lxcpath");
+		path = answer.data;
 	}
 	*ret = strdup(path ? path : DEFAULT_LXCPATH);
 	return *ret ? 0 : att_err_nomem(err, ATT_STAGE_RESOLVE);
@@ -246,43 +218,37 @@ static int wait_until_up(const char *name, const char *lxcpath, int64_t timeout_
 
 /* ---- a monitor that only liblxc understands ---- */
 
-static char *get_item(struct lxc_container *c, const char *key)
+/* The next word of an answer as a copy, NULL for an empty one. Return: behind it. */
+static const char *take_word(const char *at, const struct att_buf *answer, char **ret)
 {
-	char *value = c->get_running_config_item(c, key);
+	const char *end = at ? memchr(at, '\0', (size_t)(answer->data + answer->len - at)) : NULL;
 
-	/* liblxc prints unset paths through "%s". */
-	if (!value || (value[0] != '\0' && strcmp(value, "(null)") != 0))
-		return value;
-	free(value);
-	return NULL;
+	free(*ret);
+	*ret = end && end > at ? strdup(at) : NULL;
+	return end ? end + 1 : NULL;
 }
 
-static int ask_liblxc(struct att_ct *ct, struct att_err *err)
+static int ask_liblxc(struct att_ct *ct, int64_t timeout_ns, struct att_err *err)
 {
-	struct liblxc lxc;
-	struct lxc_container *c = NULL;
-	int r = load_liblxc(&lxc, err);
+	const char *const words[] = { ATT_HELPER_ASK, ct->lxcpath, ct->name, NULL };
+	_cleanup_buf_ struct att_buf answer = ATT_BUF_INIT;
+	const char *at = NULL;
+	char *beside_fd = NULL;
+	int r = att_liblxc_ask(words, att_clock_after_ns(timeout_ns), &answer, &ct->init_pidfd,
+	                       err);
 
+	if (r == 0 && ct->init_pidfd < 0)
+		r = att_err_set(err, ATT_E_CONTAINER_NOT_RUNNING, ATT_STAGE_RESOLVE,
+		                "liblxc does not tell the container's init");
 	if (r < 0)
 		return r;
-	c = lxc.container_new(ct->name, ct->lxcpath);
-	if (!c)
-		return att_err_set(
-			err, geteuid() != 0 ? ATT_E_PERMISSION_DENIED : ATT_E_INTERNAL_ERROR,
-			ATT_STAGE_RESOLVE, "liblxc cannot open it below '%s'", ct->lxcpath);
-	/* Without a configuration on disk it has no place for an answer, until something is set. */
-	if (!is_defined(ct->lxcpath, ct->name))
-		att_ignore(c->set_config_item(c, "lxc.uts.name", ct->name));
-	ct->init_pidfd = c->init_pidfd(c);
-	if (ct->init_pidfd < 0)
-		r = att_err_sys(err, ATT_E_CONTAINER_NOT_RUNNING, ATT_STAGE_RESOLVE,
-		                -ct->init_pidfd, "ask for the container's init");
-	free(ct->seccomp_profile);
-	ct->seccomp_profile = get_item(c, "lxc.seccomp.profile");
-	free(ct->environment);
-	ct->environment = get_item(c, "lxc.environment");
-	att_ignore(lxc.container_put(c));
-	return r;
+	at = take_word(answer.data, &answer, &beside_fd);
+	at = take_word(at, &answer, &ct->seccomp_profile);
+	at = take_word(at, &answer, &ct->environment);
+	free(beside_fd);
+	return at ? 0
+	          : att_err_set(err, ATT_E_INTERNAL_ERROR, ATT_STAGE_RESOLVE,
+	                        "liblxc's answer is cut");
 }
 
 /* ---- the handle ---- */
@@ -322,7 +288,7 @@ static int open_at_path(struct att_ct *ct, int64_t timeout_ns, int64_t wait_ns, 
 		return r;
 	take_answers(ct, &a);
 	if (ct->init_pidfd < 0)
-		r = ask_liblxc(ct, err);
+		r = ask_liblxc(ct, timeout_ns, err);
 	return r < 0 ? r : att_pidfd_pid(ct->init_pidfd, &ct->host_pid, err);
 }
 
@@ -412,53 +378,55 @@ static void look_at(const char *lxcpath, int64_t timeout_ns, struct att_ct_entry
 		att_ignore(att_pidfd_pid(a.init_pidfd, &entry->host_pid, &err));
 }
 
-/* Takes the names one by one out of liblxc's array, so that each is freed once. */
-static int collect(char **names, int n, const char *lxcpath, bool all, int64_t timeout_ns,
+static int collect(const struct att_buf *names, const char *lxcpath, bool all, int64_t timeout_ns,
                    struct att_ct_list *ret)
 {
-	ret->v = calloc(n > 0 ? (size_t)n : 1, sizeof(*ret->v));
-	for (int i = 0; i < n; i++) {
-		struct att_ct_entry entry = { .name = names[i] };
+	size_t n = 0;
+
+	for (size_t i = 0; i < names->len; i++)
+		n += names->data[i] == '\0';
+	ret->v = calloc(n > 0 ? n : 1, sizeof(*ret->v));
+	if (!ret->v)
+		return -ENOMEM;
+	for (const char *at = names->data; n > 0; n--, at += strlen(at) + 1) {
+		struct att_ct_entry entry = { .name = NULL };
 		struct att_err err = ATT_ERR_INIT;
 
-		if (!ret->v || att_lxc_check_name(names[i], &err) < 0) {
-			free(names[i]);
+		if (att_lxc_check_name(at, &err) < 0)
 			continue;
-		}
+		entry.name = strdup(at);
+		if (!entry.name)
+			return -ENOMEM;
 		look_at(lxcpath, timeout_ns, &entry);
 		if (all || strcmp(entry.state, "STOPPED") != 0)
 			ret->v[ret->n++] = entry;
 		else
 			free(entry.name);
 	}
-	free(names);
-	return ret->v ? 0 : -ENOMEM;
+	return 0;
 }
 
 int att_lxc_list(const char *lxcpath, bool all, int64_t timeout_ns, struct att_ct_list *ret,
                  struct att_err *err)
 {
-	struct att_ct_list list = { 0 };
+	_cleanup_(att_lxc_list_done) struct att_ct_list list = { 0 };
+	_cleanup_buf_ struct att_buf names = ATT_BUF_INIT;
 	_cleanup_free_ char *path = NULL;
-	struct liblxc lxc;
-	char **names = NULL;
-	int n = 0;
-	int r = load_liblxc(&lxc, err);
+	const char *words[] = { ATT_HELPER_ACTIVE, NULL, NULL };
+	int r = choose_lxcpath(lxcpath, &path, err);
 
-	if (r == 0)
-		r = choose_lxcpath(lxcpath, &path, err);
 	if (r < 0)
 		return r;
+	words[1] = path;
 	if (all && access(path, F_OK) == 0)
-		n = lxc.list_all(path, &names, NULL);
-	else
-		n = lxc.list_active(path, &names, NULL);
-	if (n < 0)
-		return att_err_set(err, ATT_E_INTERNAL_ERROR, ATT_STAGE_RESOLVE,
-		                   "liblxc cannot list '%s'", path);
-	if (collect(names, n, path, all, timeout_ns, &list) < 0)
+		words[0] = ATT_HELPER_ALL;
+	r = att_liblxc_ask(words, att_clock_after_ns(timeout_ns), &names, NULL, err);
+	if (r < 0)
+		return att_err_wrap(err, "list '%s'", path);
+	if (collect(&names, path, all, timeout_ns, &list) < 0)
 		return att_err_nomem(err, ATT_STAGE_RESOLVE);
 	qsort(list.v, list.n, sizeof(*list.v), by_name);
 	*ret = list;
+	list = (struct att_ct_list){ 0 };
 	return 0;
 }

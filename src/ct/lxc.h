@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The only door to liblxc: finds a container, pins its init, takes from the running monitor the few
- * facts that /proc does not have. Names are validated before anybody sees them.
+ * Finds a container, pins its init, takes from the running monitor the few facts that /proc does not
+ * have. Names are validated before anybody sees them.
  *
- * liblxc is loaded when it is needed: to list, to tell its version or its configured path, and to
- * talk to a monitor that att_monitor_ask() does not understand. Linked, it would cost each start
- * more than all of the entering (it brings five more libraries). Before each conversation of its
- * own the lock must be free and the monitor answer, since it waits for both without a bound.
+ * liblxc is asked, in a process of its own (ct/liblxc.h), when it is needed: to list, to tell its
+ * version or its configured path, and to talk to a monitor that att_monitor_ask() does not
+ * understand. Linked, it would cost each start more than all of the entering (it brings five more
+ * libraries). Before each conversation of its own the lock must be free and the monitor answer.
  */
 #ifndef ATT_CT_LXC_H
 #define ATT_CT_LXC_H
@@ -47,7 +47,11 @@ struct att_ct_list {
 	size_t n;
 };
 
-/** att_lxc_version() - version of the liblxc at run time; "" when there is none. */
+/**
+ * att_lxc_version() - version of the liblxc at run time; "" when there is none
+ *
+ * Return: text of this thread's, valid until it asks again.
+ */
 const char *att_lxc_version(void);
 
 /**
