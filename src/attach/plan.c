@@ -209,7 +209,7 @@ static int open_root(struct att_plan *plan, struct att_err *err)
 	                   ATT_STAGE_PLAN, errno, "open the container's root directory");
 }
 
-static int fill(const struct att_ct *ct, const struct att_request *req, struct att_plan *plan,
+static int fill(struct att_ct *ct, const struct att_request *req, struct att_plan *plan,
                 struct att_err *err)
 {
 	int r = att_snapshot_take(ct, &plan->snapshot, err);
@@ -240,7 +240,7 @@ static int fill(const struct att_ct *ct, const struct att_request *req, struct a
 	return r < 0 ? r : att_limits_resolve(req, plan, err);
 }
 
-int att_plan_make(const struct att_ct *ct, const struct att_request *req, struct att_plan *ret,
+int att_plan_make(struct att_ct *ct, const struct att_request *req, struct att_plan *ret,
                   struct att_err *err)
 {
 	_cleanup_(att_plan_done) struct att_plan plan = ATT_PLAN_INIT;

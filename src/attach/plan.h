@@ -126,7 +126,7 @@ struct att_plan {
  * Errors: those of attache_plan_new().
  * Context: parent.
  */
-int att_plan_make(const struct att_ct *ct, const struct att_request *req, struct att_plan *ret,
+int att_plan_make(struct att_ct *ct, const struct att_request *req, struct att_plan *ret,
                   struct att_err *err) _must_check_;
 
 /** att_plan_done() - idempotent. */

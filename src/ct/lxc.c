@@ -262,15 +262,24 @@ void att_lxc_close(struct att_ct *ct)
 	free(ct->runtime_environment);
 	if (ct->init_pidfd >= 0)
 		att_fd_close_p(&ct->init_pidfd);
+	att_monitor_answers_done(&ct->under_way);
 	*ct = (struct att_ct)ATT_CT_INIT;
 }
 
-static void take_answers(struct att_ct *ct, struct att_monitor_answers *a)
+int att_lxc_settle(struct att_ct *ct, struct att_err *err)
 {
-	ct->init_pidfd = take_fd(&a->init_pidfd);
-	ct->seccomp_profile = take_ptr(&a->seccomp_profile);
-	ct->environment = take_ptr(&a->environment);
-	ct->runtime_environment = take_ptr(&a->runtime_environment);
+	struct att_monitor_answers *a = &ct->under_way;
+	int r = att_monitor_finish(a, err);
+
+	if (r < 0)
+		return r;
+	if (a->seccomp_profile)
+		ct->seccomp_profile = take_ptr(&a->seccomp_profile);
+	if (a->environment)
+		ct->environment = take_ptr(&a->environment);
+	if (a->runtime_environment)
+		ct->runtime_environment = take_ptr(&a->runtime_environment);
+	return 0;
 }
 
 static int open_at_path(struct att_ct *ct, int64_t timeout_ns, int64_t wait_ns, struct att_err *err)
@@ -286,8 +295,12 @@ static int open_at_path(struct att_ct *ct, int64_t timeout_ns, int64_t wait_ns, 
 		                          err);
 	if (r < 0)
 		return r;
-	take_answers(ct, &a);
+	ct->init_pidfd = take_fd(&a.init_pidfd);
+	ct->under_way = a;
+	a = (struct att_monitor_answers)ATT_MONITOR_ANSWERS_INIT;
 	if (ct->init_pidfd < 0)
+		r = att_lxc_settle(ct, err);
+	if (r == 0 && ct->init_pidfd < 0)
 		r = ask_liblxc(ct, timeout_ns, err);
 	return r < 0 ? r : att_pidfd_pid(ct->init_pidfd, &ct->host_pid, err);
 }
@@ -340,6 +353,8 @@ int att_lxc_devpts(const struct att_ct *ct, int64_t deadline_ns, int *ret_fd, st
 	_cleanup_(att_monitor_answers_done) struct att_monitor_answers a = ATT_MONITOR_ANSWERS_INIT;
 	int r = att_monitor_ask(ct->lxcpath, ct->name, ATT_MONITOR_DEVPTS, deadline_ns, &a, err);
 
+	if (r == 0)
+		r = att_monitor_finish(&a, err);
 	if (r < 0)
 		return r;
 	*ret_fd = take_fd(&a.devpts_fd);

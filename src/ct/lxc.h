@@ -16,6 +16,7 @@
 
 #include "base/err.h"
 #include "base/strv.h"
+#include "ct/monitor.h"
 
 #define ATT_LXC_TIMEOUT_NS (5 * ATT_NS_PER_SEC)
 #define ATT_LXC_NAME_MAX   255
@@ -29,11 +30,12 @@ struct att_ct {
 	char *seccomp_profile;     /* lxc.seccomp.profile of the running container, or NULL */
 	char *environment;         /* lxc.environment, "K=V" lines, or NULL */
 	char *runtime_environment; /* lxc.environment.runtime, likewise */
+	struct att_monitor_answers under_way; /* the three texts, until att_lxc_settle() */
 };
 
 #define ATT_CT_INIT \
 	{ \
-		.init_pidfd = -1 \
+		.init_pidfd = -1, .under_way = ATT_MONITOR_ANSWERS_INIT \
 	}
 
 struct att_ct_entry {
@@ -74,6 +76,14 @@ int att_lxc_check_name(const char *name, struct att_err *err) _must_check_;
  */
 int att_lxc_open(const char *name, const char *lxcpath, int64_t timeout_ns, int64_t wait_ns,
                  struct att_ct *ret, struct att_err *err) _must_check_;
+
+/**
+ * att_lxc_settle() - have the texts of the running container, which may still be under way
+ *
+ * Errors: TIMEOUT, NO_MEMORY.
+ * Context: parent; blocks up to the time given to att_lxc_open().
+ */
+int att_lxc_settle(struct att_ct *ct, struct att_err *err) _must_check_;
 
 /** att_lxc_close() - give everything back; idempotent. */
 void att_lxc_close(struct att_ct *ct);

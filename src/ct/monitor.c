@@ -31,6 +31,9 @@ struct response {
 	void *data;
 };
 
+#define STATE_STOPPED 0
+#define STATE_RUNNING 2
+
 static const char *const states[] = {
 	"STOPPED", "STARTING", "RUNNING", "STOPPING", "ABORTING", "FREEZING", "FROZEN", "THAWED",
 };
@@ -74,13 +77,16 @@ static const struct question {
 	int cmd;
 	const char *key; /* of the configuration, for GET_CONFIG_ITEM */
 } questions[] = {
-	{ ATT_MONITOR_STATE, 3, NULL },
+	/* In this order: what is needed first is asked first. */
 	{ ATT_MONITOR_INIT_PIDFD, 18, NULL },
+	{ ATT_MONITOR_STATE, 3, NULL },
 	{ ATT_MONITOR_PROFILE, 7, "lxc.seccomp.profile" },
 	{ ATT_MONITOR_ENVIRONMENT, 7, "lxc.environment" },
 	{ ATT_MONITOR_RUNTIME_ENV, 7, "lxc.environment.runtime" },
 	{ ATT_MONITOR_DEVPTS, 21, NULL },
 };
+
+_Static_assert(countof(questions) == ATT_MONITOR_QUESTIONS, "each has a place for its answer");
 
 /* A process that has ended, as the one that started the monitor has, is in no other. */
 static bool in_other_namespace(pid_t pid, const char *kind)
@@ -309,12 +315,14 @@ void att_monitor_answers_done(struct att_monitor_answers *a)
 	free(a->seccomp_profile);
 	free(a->environment);
 	free(a->runtime_environment);
+	for (size_t i = 0; i < countof(a->pending_fd); i++)
+		att_fd_close_p(&a->pending_fd[i]);
 	*a = (struct att_monitor_answers)ATT_MONITOR_ANSWERS_INIT;
 }
 
-static int ask_and_read(const struct sockaddr_un *addr, socklen_t len, unsigned what,
-                        int64_t deadline_ns, int fds[countof(questions)],
-                        struct att_monitor_answers *a, struct att_err *err)
+/* Return: 0; MONITOR_ENDED; negative error. */
+static int ask_all(const struct sockaddr_un *addr, socklen_t len, unsigned what,
+                   struct att_monitor_answers *a, struct att_err *err)
 {
 	pid_t peer_pid = -1;
 
@@ -323,15 +331,23 @@ static int ask_and_read(const struct sockaddr_un *addr, socklen_t len, unsigned 
 
 		if (!(questions[i].what & (what | ATT_MONITOR_STATE)))
 			continue;
-		r = ask_one(addr, len, &questions[i], deadline_ns, &peer_pid, &fds[i], err);
+		r = ask_one(addr, len, &questions[i], a->deadline_ns, &peer_pid, &a->pending_fd[i],
+		            err);
 		if (r != 0)
 			return r;
 	}
-	/* A short or strange answer still shows that somebody answers. */
-	a->state = "RUNNING";
-	for (size_t i = 0; i < countof(questions); i++) {
-		int r = fds[i] < 0 ? 0 : read_answer(fds[i], &questions[i], deadline_ns, a, err);
+	return 0;
+}
 
+static int read_answers(struct att_monitor_answers *a, unsigned what, struct att_err *err)
+{
+	for (size_t i = 0; i < countof(questions); i++) {
+		int r = 0;
+
+		if (!(questions[i].what & what) || a->pending_fd[i] < 0)
+			continue;
+		r = read_answer(a->pending_fd[i], &questions[i], a->deadline_ns, a, err);
+		att_fd_close_p(&a->pending_fd[i]);
 		if (r < 0)
 			return r;
 	}
@@ -344,21 +360,26 @@ int att_monitor_ask(const char *lxcpath, const char *name, unsigned what, int64_
 	_cleanup_(att_monitor_answers_done) struct att_monitor_answers a = ATT_MONITOR_ANSWERS_INIT;
 	struct sockaddr_un addr;
 	socklen_t len = make_address(lxcpath, name, &addr);
-	int fds[countof(questions)];
 	int r = 0;
 
-	for (size_t i = 0; i < countof(fds); i++)
-		fds[i] = -1;
-	r = ask_and_read(&addr, len, what, deadline_ns, fds, &a, err);
-	for (size_t i = 0; i < countof(fds); i++)
-		att_fd_close_p(&fds[i]);
+	a.deadline_ns = deadline_ns;
+	r = ask_all(&addr, len, what, &a, err);
 	if (r < 0)
 		return r;
-	if (r == MONITOR_ENDED)
-		a.state = states[0];
+	/* A short or strange answer still shows that somebody answers. */
+	a.state = states[r == MONITOR_ENDED ? STATE_STOPPED : STATE_RUNNING];
+	if (r == 0)
+		r = read_answers(&a, ATT_MONITOR_STATE | ATT_MONITOR_INIT_PIDFD, err);
+	if (r < 0)
+		return r;
 	*ret = a;
 	a = (struct att_monitor_answers)ATT_MONITOR_ANSWERS_INIT;
 	return 0;
+}
+
+int att_monitor_finish(struct att_monitor_answers *a, struct att_err *err)
+{
+	return read_answers(a, ATT_MONITOR_ALL, err);
 }
 
 int att_monitor_wait_lock(const char *lxcpath, const char *name, int64_t deadline_ns,

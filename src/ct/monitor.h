@@ -19,6 +19,7 @@
 #define ATT_MONITOR_RUNTIME_ENV 0x10u
 #define ATT_MONITOR_ALL         0x1fu
 #define ATT_MONITOR_DEVPTS      0x20u /* not a part of ALL */
+#define ATT_MONITOR_QUESTIONS   6
 
 struct att_monitor_answers {
 	const char *state;         /* static: "RUNNING"; "STOPPED" when no monitor listens */
@@ -27,16 +28,22 @@ struct att_monitor_answers {
 	char *seccomp_profile;     /* owned; lxc.seccomp.profile, NULL when not set */
 	char *environment;         /* owned; lxc.environment, "K=V" lines */
 	char *runtime_environment; /* owned; lxc.environment.runtime, since liblxc 7 */
+
+	int pending_fd[ATT_MONITOR_QUESTIONS]; /* of answers that are still under way; else -1 */
+	int64_t deadline_ns;                   /* for those */
 };
 
 #define ATT_MONITOR_ANSWERS_INIT \
 	{ \
-		.init_pidfd = -1, .devpts_fd = -1 \
+		.init_pidfd = -1, .devpts_fd = -1, .pending_fd = { -1, -1, -1, -1, -1, -1 } \
 	}
 
 /**
  * att_monitor_ask() - ask a container's monitor several things at once
  * @what: ATT_MONITOR_*
+ *
+ * State and init are known afterwards, the texts only after att_monitor_finish(): the monitor
+ * answers one question after the other, and who has init's pidfd has something to do meanwhile.
  *
  * Errors: TIMEOUT when it does not answer before @deadline_ns, PERMISSION_DENIED when whoever
  * listens is not root or the caller, IO_ERROR, NO_MEMORY.
@@ -44,6 +51,9 @@ struct att_monitor_answers {
  */
 int att_monitor_ask(const char *lxcpath, const char *name, unsigned what, int64_t deadline_ns,
                     struct att_monitor_answers *ret, struct att_err *err) _must_check_;
+
+/** att_monitor_finish() - wait for the answers under way. Errors: TIMEOUT, NO_MEMORY. */
+int att_monitor_finish(struct att_monitor_answers *a, struct att_err *err) _must_check_;
 
 /** att_monitor_answers_done() - idempotent. */
 void att_monitor_answers_done(struct att_monitor_answers *a);

@@ -302,7 +302,7 @@ static int read_self(struct att_snapshot *s, struct att_err *err)
 	return r;
 }
 
-int att_snapshot_take(const struct att_ct *ct, struct att_snapshot *ret, struct att_err *err)
+int att_snapshot_take(struct att_ct *ct, struct att_snapshot *ret, struct att_err *err)
 {
 	_cleanup_(att_snapshot_done) struct att_snapshot s = ATT_SNAPSHOT_INIT;
 	int r = open_proc(ct, &s, err);
@@ -312,6 +312,8 @@ int att_snapshot_take(const struct att_ct *ct, struct att_snapshot *ret, struct 
 		r = read_init(ct, &s, err);
 	if (r == 0)
 		r = read_self(&s, err);
+	if (r == 0)
+		r = att_lxc_settle(ct, err);
 	if (r == 0 && s.init.status.seccomp != 0 && ct->seccomp_profile) {
 		s.seccomp_profile = strdup(ct->seccomp_profile);
 		if (!s.seccomp_profile)

@@ -50,14 +50,14 @@ struct att_snapshot {
 
 /**
  * att_snapshot_take() - look at a container
- * @ct:  stays the caller's
+ * @ct:  stays the caller's, and is settled afterwards
  * @ret: out, owned by the caller after
  *
  * Errors: CONTAINER_GONE, CONFINEMENT_UNAVAILABLE (something that confines init cannot be read),
  * PERMISSION_DENIED, TIMEOUT, NO_MEMORY.
  * Context: parent.
  */
-int att_snapshot_take(const struct att_ct *ct, struct att_snapshot *ret, struct att_err *err)
+int att_snapshot_take(struct att_ct *ct, struct att_snapshot *ret, struct att_err *err)
 	_must_check_;
 
 /** att_snapshot_done() - idempotent. */
