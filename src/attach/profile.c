@@ -12,6 +12,9 @@
  * only root can enter, under init's number and start time. Every exec compares with it. When they
  * differ the job is refused.
  *
+ * A text that was found to be init's is kept there as well, with the filter that it makes: as long as
+ * the profile reads the same there is nothing to compile and to compare.
+ *
  * A caller that is under a filter itself is not let read another's. Where nothing is kept yet it has
  * to do with this: no link on the way, and neither the file nor a directory above it has changed
  * since init started.
@@ -39,7 +42,8 @@
 /* Boot time counts in ticks and the wall clock is adjusted: what is this close counts as later. */
 #define CHANGE_SLACK_NS (2 * ATT_NS_PER_SEC)
 #define KEPT_DIR        "/run/attache"
-#define KEPT_SUFFIX     ".bpf"
+#define KEPT_INIT       ".bpf" /* init's filter */
+#define KEPT_SAME       ".job" /* struct same, a text, and its filter that decides as init's */
 #define KEPT_NAME_CAP   64
 
 /* ---- the text ---- */
@@ -71,10 +75,15 @@ static int read_text(const char *path, struct att_buf *text, struct att_err *err
 
 /* ---- what is known of init ---- */
 
-static void kept_name(const struct att_snapshot *s, char dst[KEPT_NAME_CAP])
+struct same {
+	uint32_t text_len;
+	uint32_t n_insns;
+};
+
+static void kept_name(const struct att_snapshot *s, const char *suffix, char dst[KEPT_NAME_CAP])
 {
-	att_ignore(snprintf(dst, KEPT_NAME_CAP, "%d-%llu" KEPT_SUFFIX, s->host_pid,
-	                    (unsigned long long)s->start_ticks));
+	att_ignore(snprintf(dst, KEPT_NAME_CAP, "%d-%llu%s", s->host_pid,
+	                    (unsigned long long)s->start_ticks, suffix));
 }
 
 /* Only a directory that nobody but root can have put something into. */
@@ -88,26 +97,62 @@ static int open_kept_dir(void)
 	return take_fd(&fd);
 }
 
-/* Return: true and a filter to be given back, when init's was kept. */
-static bool read_kept(const struct att_snapshot *s, struct att_filter *ret)
+/* Return: true and what is in a kept file, when there is one of at most @cap bytes. */
+static bool read_kept(const struct att_snapshot *s, const char *suffix, size_t cap,
+                      struct att_buf *ret)
 {
 	_cleanup_close_ int dir_fd = open_kept_dir();
 	_cleanup_close_ int fd = -1;
-	_cleanup_free_ struct sock_filter *insns = NULL;
-	struct att_err ignored = ATT_ERR_INIT;
 	char name[KEPT_NAME_CAP];
 	struct stat st;
 
-	kept_name(s, name);
+	kept_name(s, suffix, name);
 	fd = dir_fd < 0 ? -1 : openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size <= 0 ||
-	    st.st_size > (off_t)(BPF_MAXINSNS * sizeof(*insns)) ||
-	    st.st_size % (off_t)sizeof(*insns) != 0)
+	    st.st_size > (off_t)cap || att_buf_reserve(ret, (size_t)st.st_size) < 0)
 		return false;
-	insns = malloc((size_t)st.st_size);
-	if (!insns || att_fd_read_full(fd, insns, (size_t)st.st_size) != (ssize_t)st.st_size)
+	ret->len = (size_t)st.st_size;
+	return att_fd_read_full(fd, ret->data, ret->len) == (ssize_t)ret->len;
+}
+
+static bool copy_filter(const char *bytes, size_t len, struct att_filter *ret)
+{
+	_cleanup_free_ struct sock_filter *insns = malloc(len > 0 ? len : 1);
+	struct att_err ignored = ATT_ERR_INIT;
+
+	if (!insns || len % sizeof(*insns) != 0)
 		return false;
-	return att_filter_set(ret, insns, (size_t)st.st_size / sizeof(*insns), &ignored) == 0;
+	memcpy(insns, bytes, len);
+	return att_filter_set(ret, insns, len / sizeof(*insns), &ignored) == 0;
+}
+
+/* Return: true and a filter to be given back, when init's was kept. */
+static bool read_init(const struct att_snapshot *s, struct att_filter *ret)
+{
+	_cleanup_buf_ struct att_buf bytes = ATT_BUF_INIT;
+
+	return read_kept(s, KEPT_INIT, BPF_MAXINSNS * sizeof(struct sock_filter), &bytes) &&
+	       copy_filter(bytes.data, bytes.len, ret);
+}
+
+/* Return: true and the filter of a profile with this very text, when it is known to be init's. */
+static bool read_same(const struct att_snapshot *s, const struct att_buf *text,
+                      struct att_filter *ret)
+{
+	_cleanup_buf_ struct att_buf bytes = ATT_BUF_INIT;
+	const size_t cap = sizeof(struct same) + ATT_SECCOMP_TEXT_MAX +
+	                   BPF_MAXINSNS * sizeof(struct sock_filter);
+	struct same head;
+
+	if (!read_kept(s, KEPT_SAME, cap, &bytes) || bytes.len < sizeof(head))
+		return false;
+	memcpy(&head, bytes.data, sizeof(head));
+	if (head.text_len != text->len || head.n_insns > BPF_MAXINSNS ||
+	    bytes.len != sizeof(head) + text->len + head.n_insns * sizeof(struct sock_filter) ||
+	    memcmp(bytes.data + sizeof(head), text->data, text->len) != 0)
+		return false;
+	return copy_filter(bytes.data + sizeof(head) + text->len,
+	                   head.n_insns * sizeof(struct sock_filter), ret);
 }
 
 /* Those of containers that have ended go when a new one comes. */
@@ -129,8 +174,8 @@ static void sweep(int dir_fd)
 		att_ignore(att_fd_close(fd));
 }
 
-/* Whole or not at all; where it cannot be kept, the next exec reads it back again. */
-static void keep(const struct att_snapshot *s, const struct att_filter *f)
+/* Whole or not at all; where it cannot be kept, the next exec finds it out again. */
+static void keep(const struct att_snapshot *s, const char *suffix, const void *bytes, size_t len)
 {
 	_cleanup_close_ int dir_fd = -1;
 	_cleanup_close_ int fd = -1;
@@ -142,14 +187,25 @@ static void keep(const struct att_snapshot *s, const struct att_filter *f)
 	if (dir_fd < 0)
 		return;
 	sweep(dir_fd);
-	kept_name(s, name);
+	kept_name(s, suffix, name);
 	att_ignore(snprintf(unfinished, sizeof(unfinished), "%d-new.%d", getpid(), s->host_pid));
 	fd = openat(dir_fd, unfinished, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return;
-	if (att_fd_write_full(fd, f->insns, f->n * sizeof(*f->insns)) < 0 ||
-	    renameat(dir_fd, unfinished, dir_fd, name) < 0)
+	if (att_fd_write_full(fd, bytes, len) < 0 || renameat(dir_fd, unfinished, dir_fd, name) < 0)
 		att_ignore(unlinkat(dir_fd, unfinished, 0));
+}
+
+static void keep_same(const struct att_snapshot *s, const struct att_buf *text,
+                      const struct att_filter *f)
+{
+	_cleanup_buf_ struct att_buf bytes = ATT_BUF_INIT;
+	struct same head = { (uint32_t)text->len, f->n };
+
+	if (att_buf_append(&bytes, &head, sizeof(head)) == 0 &&
+	    att_buf_append(&bytes, text->data, text->len) == 0 &&
+	    att_buf_append(&bytes, f->insns, f->n * sizeof(*f->insns)) == 0)
+		keep(s, KEPT_SAME, bytes.data, bytes.len);
 }
 
 /* ---- the check ---- */
@@ -196,7 +252,7 @@ static int read_back(const struct att_snapshot *s, struct att_filter *ret, struc
 	if (r == 0)
 		r = att_filter_set(ret, live[0].insns, live[0].n, err);
 	if (r == 0)
-		keep(s, ret);
+		keep(s, KEPT_INIT, ret->insns, ret->n * sizeof(*ret->insns));
 	live = att_filters_free(live, n);
 	return r;
 }
@@ -215,7 +271,7 @@ static int know_init(const struct att_snapshot *s, struct att_filter *ret, struc
 	int64_t give_up_ns = att_clock_after_ns(RETRY_NS);
 
 	for (;;) {
-		int r = read_kept(s, ret) ? 0 : read_back(s, ret, err);
+		int r = read_init(s, ret) ? 0 : read_back(s, ret, err);
 
 		if (r == 0 || !may_pass(s, err) || att_clock_poll_ms(give_up_ns) == 0)
 			return r;
@@ -223,8 +279,8 @@ static int know_init(const struct att_snapshot *s, struct att_filter *ret, struc
 	}
 }
 
-static int check_against_init(const struct att_plan *plan, const struct att_filter *filter,
-                              struct att_err *err)
+static int check_against_init(const struct att_plan *plan, const struct att_buf *text,
+                              const struct att_filter *filter, struct att_err *err)
 {
 	const struct att_snapshot *s = &plan->snapshot;
 	_cleanup_filter_ struct att_filter init = ATT_FILTER_INIT;
@@ -236,8 +292,10 @@ static int check_against_init(const struct att_plan *plan, const struct att_filt
 	if (r < 0)
 		return att_err_wrap(err, "compare seccomp profile '%s' with init's filter",
 		                    s->seccomp_profile);
-	if (att_seccomp_same(filter, &init))
+	if (att_seccomp_same(filter, &init)) {
+		keep_same(s, text, filter);
 		return 0;
+	}
 	return att_err_set(
 		err, ATT_E_CONFINEMENT_UNAVAILABLE, ATT_STAGE_SECCOMP,
 		"the container's seccomp profile '%s' was changed after it started and is "
@@ -274,11 +332,12 @@ int att_profile_load(struct att_plan *plan, struct att_err *err)
 	_cleanup_buf_ struct att_buf text = ATT_BUF_INIT;
 	_cleanup_filter_ struct att_filter filter = ATT_FILTER_INIT;
 	int r = read_text(path, &text, err);
+	bool known = r == 0 && read_same(&plan->snapshot, &text, &filter);
 
-	if (r == 0)
+	if (r == 0 && !known)
 		r = att_seccomp_compile_lxc(path, text.data, text.len, &filter, err);
-	if (r == 0)
-		r = check_against_init(plan, &filter, err);
+	if (r == 0 && !known)
+		r = check_against_init(plan, &text, &filter, err);
 	if (r == 0)
 		r = check_usable(plan, &filter, err);
 	if (r == 0)
