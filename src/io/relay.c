@@ -230,8 +230,10 @@ static void show_ends(struct loop *l)
 		if (!(r->end_mask & (1u << i)) || att_channel_is_open(&l->channel[i]))
 			continue;
 		r->end_mask &= ~(1u << i);
+		if (r->caller_fd[i] < 0)
+			continue;
 		null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-		if (null_fd >= 0 && r->caller_fd[i] >= 0)
+		if (null_fd >= 0)
 			att_ignore(dup2(null_fd, r->caller_fd[i]));
 	}
 }
