@@ -318,11 +318,19 @@ struct attache_relay_opts {
 	/* Of a terminal: the escape character at the start of a line, "~" or "^]"; NULL: none. */
 	const char *escape;
 	const char *detach_keys; /* "ctrl-p,ctrl-q": leaves the job (MAY_LEAVE); NULL: none */
+	uint32_t flags;          /* ATTACHE_RELAY_* */
 };
+
+/*
+ * The container's bytes are hostile: give up, for good, everything but what carrying them needs. The
+ * process is left without capabilities, may only read, write and wait on what it has open, and is
+ * killed by any other system call. For a program that only reports and ends afterwards.
+ */
+#define ATTACHE_RELAY_JAIL 0x1u
 
 #define ATTACHE_RELAY_OPTS_INIT \
 	{ \
-		sizeof(struct attache_relay_opts), -1, 0, NULL, NULL \
+		sizeof(struct attache_relay_opts), -1, 0, NULL, NULL, 0 \
 	}
 
 /* attache_result.state */
@@ -358,7 +366,7 @@ struct attache_result {
  * killed after kill_after_ns. TSTP gives the terminal back and stops this process as its default
  * does. TERM, HUP, INT, QUIT, USR1 and USR2 reach the job.
  *
- * Errors: InvalidArgument (escape or detach_keys), IoError (the caller's side took no more for
+ * Errors: InvalidArgument (escape or detach_keys), ConfinementUnavailable (the jail), IoError (the caller's side took no more for
  * another reason than a closed pipe), InternalError.
  * Context: blocks until the job ends.
  */

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/parse.h"
 #include "sys/caps.h"
+#include "sys/cgroup.h"
 
 /* Bytes of a container that are not UTF-8 are shown escaped: JSON has no other way. */
 static json_t *text(const char *s)

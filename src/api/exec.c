@@ -235,18 +235,9 @@ static int64_t on_hangup(void *data)
 
 static void on_terminal(void *data, int fd, const struct att_tty_mode *mode)
 {
-	const struct attache_job *j = data;
+	struct attache_job *j = data;
 
 	att_job_note_terminal(&j->job, fd, mode);
-}
-
-/* The command may be gone and what it forked not: that has the rest of the grace, then no more. */
-static void end_tree(struct attache_job *j)
-{
-	if (!j->timed_out || !j->job.own_leaf)
-		return;
-	if (!att_cgroup_leaf_wait_empty(&j->job.leaf, j->kill_at_ns))
-		att_job_kill_tree(&j->job);
 }
 
 static void fill_result(const struct attache_job *j, const uint64_t bytes[3],
@@ -325,7 +316,9 @@ static int finish(struct attache_job *j, const struct att_relay *relay, struct a
 		return r;
 	}
 	att_ignore(att_job_reap(&j->job, true));
-	end_tree(j);
+	/* The command may be gone and what it forked not: that has the rest of the grace, then no more. */
+	if (j->timed_out)
+		att_job_end_tree(&j->job, j->kill_at_ns);
 	return 0;
 }
 
@@ -351,9 +344,12 @@ int attache_job_relay(struct attache_job *job, const struct attache_relay_opts *
 		.signal_fd = o.signal_fd,
 		.deadline_ns = first_deadline(&job->job),
 		.escape = ATT_ESCAPE_MACHINE_INIT,
+		.jail = (o.flags & ATTACHE_RELAY_JAIL) != 0,
 		.hooks = { on_signal, on_deadline, on_hangup, on_terminal, job },
 	};
 
+	if (r == 0 && (o.flags & ~ATTACHE_RELAY_JAIL))
+		r = att_err_set(&e, ATT_E_UNSUPPORTED, ATT_STAGE_REQUEST, "an unknown relay flag");
 	if (r == 0)
 		r = check_relay(job, ret, &e);
 	if (r == 0)
@@ -361,7 +357,7 @@ int attache_job_relay(struct attache_job *job, const struct attache_relay_opts *
 	if (r < 0)
 		return api_fail(&e, err);
 	r = att_relay_run(&relay, bytes, &e);
-	if (r < 0 && e.code == ATT_E_INTERNAL_ERROR)
+	if (r < 0 && e.code != ATT_E_IO_ERROR)
 		return api_fail(&e, err);
 	ended = finish(job, &relay, &e);
 	if (ended < 0)

@@ -6,19 +6,21 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "attach/guardian.h"
 #include "attach/plan.h"
-#include "sys/cgroup.h"
 #include "sys/pty.h"
 
 struct att_job {
 	char id[ATT_JOB_ID_CAP];
 	pid_t host_pid;
 	int pidfd;
-	pid_t guard_pid; /* 0 when there is none */
-	int guard_fd;    /* our end of the socket to the guardian */
-	struct att_cgroup_leaf leaf;
-	bool own_leaf; /* the leaf is this job's alone */
+	/*
+	 * Watches over the job, and does what this process may have no means left to do: signals,
+	 * the end of its cgroup.
+	 */
+	struct att_guardian guardian;
 	bool detached;
+	bool asked; /* the guardian was asked for something since it last said that all is done */
 	bool reaped;
 	int wait_status; /* si_code and si_status of the end, once reaped */
 	int wait_code;
@@ -40,7 +42,7 @@ struct att_job {
 
 #define ATT_JOB_INIT \
 	{ \
-		.pidfd = -1, .guard_fd = -1, .leaf = ATT_CGROUP_LEAF_INIT, .pty = ATT_PTY_INIT, \
+		.pidfd = -1, .guardian = ATT_GUARDIAN_INIT, .pty = ATT_PTY_INIT, \
 		.pipe_fd = { -1, -1, -1 }, .caller_fd = { \
 			-1, \
 			-1, \
@@ -52,17 +54,20 @@ struct att_job {
  * att_job_signal() - forward a signal as a terminal or a shell would
  *
  * USR1 and USR2 go to the command alone, since whoever knows of them has a handler; all others to
- * its whole process group. The job is not reaped before it is done with, so its number is its own.
+ * its whole process group.
  *
- * Errors: CONTAINER_GONE when it has ended, PERMISSION_DENIED.
+ * Errors: CONTAINER_GONE when it has ended, INTERNAL_ERROR when its guardian has.
  */
-int att_job_signal(const struct att_job *job, int sig, struct att_err *err) _must_check_;
+int att_job_signal(struct att_job *job, int sig, struct att_err *err) _must_check_;
 
 /** att_job_stop_tree() - the stop signal to everything that the job forked. */
-void att_job_stop_tree(const struct att_job *job);
+void att_job_stop_tree(struct att_job *job);
 
 /** att_job_kill_tree() - SIGKILL to everything that the job forked, also what left its session. */
-void att_job_kill_tree(const struct att_job *job);
+void att_job_kill_tree(struct att_job *job);
+
+/** att_job_end_tree() - the same at @deadline_ns to what is left then; the command has ended. */
+void att_job_end_tree(struct att_job *job, int64_t deadline_ns);
 
 /**
  * att_job_reap() - take the end of the command, if it has ended
@@ -77,7 +82,7 @@ bool att_job_reap(struct att_job *job, bool block);
  * @fd:   the terminal
  * @mode: its modes before; NULL: it has them back
  */
-void att_job_note_terminal(const struct att_job *job, int fd, const struct att_tty_mode *mode);
+void att_job_note_terminal(struct att_job *job, int fd, const struct att_tty_mode *mode);
 
 /**
  * att_job_leave() - let the job go on without this process
@@ -88,7 +93,14 @@ void att_job_note_terminal(const struct att_job *job, int fd, const struct att_t
  */
 int att_job_leave(struct att_job *job, struct att_err *err) _must_check_;
 
-/** att_job_done() - end it if it runs and is not detached; let the guardian go; idempotent. */
+/** att_job_let_go() - the guardian removes the job's cgroup and ends; what is in it lives on. */
+void att_job_let_go(struct att_job *job);
+
+/**
+ * att_job_done() - end it if it runs and is not detached; idempotent
+ *
+ * Waits for the guardian, and so until the job's cgroup is gone.
+ */
 void att_job_done(struct att_job *job);
 
 #endif

@@ -353,11 +353,11 @@ static void adopt(const struct att_plan *plan, struct attempt *a, struct att_job
 {
 	memcpy(job->id, plan->id, sizeof(job->id));
 	job->host_pid = a->status.job_pid;
-	job->leaf = a->place.leaf;
-	a->place.leaf = (struct att_cgroup_leaf)ATT_CGROUP_LEAF_INIT;
-	job->own_leaf = a->place.own_leaf;
+	/* The guardian's to remove. */
 	a->place.own_leaf = false;
 	a->place.used = true;
+	job->guardian = a->guardian;
+	a->guardian = (struct att_guardian)ATT_GUARDIAN_INIT;
 	job->detached = plan->detach;
 	for (int i = 0; i < 3; i++) {
 		job->pipe_fd[i] = take_fd(&a->stdio.pipe_fd[i]);
@@ -372,12 +372,6 @@ static void adopt(const struct att_plan *plan, struct attempt *a, struct att_job
 	job->timeout_ns = plan->timeout_ns;
 	job->kill_after_ns = plan->kill_after_ns;
 	job->stop_signal = plan->stop_signal;
-	if (plan->detach)
-		return;
-	job->guard_fd = take_fd(&a->guardian.sock);
-	job->guard_pid = a->guardian.pid;
-	a->guardian.pid = 0;
-	a->guardian.pid_fd = att_fd_close(a->guardian.pid_fd);
 }
 
 /*
@@ -443,23 +437,22 @@ static int take_over(struct att_plan *plan, struct attempt *a, struct att_job *r
 
 	adopt(plan, a, &job);
 	job.pidfd = att_pidfd_open(job.host_pid);
-	if (job.own_leaf)
-		r = att_cgroup_leaf_open(&job.leaf);
-	if (job.pidfd < 0 || r < 0) {
+	if (job.pidfd < 0) {
 		att_ignore(kill(job.host_pid, SIGKILL));
-		return att_err_sys(err, ATT_E_INTERNAL_ERROR, ATT_STAGE_LAUNCH,
-		                   job.pidfd < 0 ? -job.pidfd : -r, "open the job");
+		return att_err_sys(err, ATT_E_INTERNAL_ERROR, ATT_STAGE_LAUNCH, -job.pidfd,
+		                   "open the job");
 	}
 	r = verify(plan, &job, err);
 	if (r < 0) {
 		job.detached = false;
 		return r;
 	}
-	/* It outlives everybody who could remove a cgroup of its own: from here on the base is its. */
-	if (job.detached && job.own_leaf) {
-		att_cgroup_leaf_remove(&job.leaf);
-		job.own_leaf = false;
-	}
+	/*
+	 * It outlives everybody who could remove a cgroup of its own: the guardian, when it is let
+	 * go, moves it to the base.
+	 */
+	if (job.detached)
+		att_job_let_go(&job);
 	*ret = job;
 	job = (struct att_job)ATT_JOB_INIT;
 	return 0;

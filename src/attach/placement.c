@@ -14,18 +14,11 @@
 
 #define END_NS (1 * ATT_NS_PER_SEC)
 
-/* Whatever is still on its way there was given up, and must not become a job. */
-static void end_leaf(struct att_cgroup_leaf *leaf)
-{
-	if (att_cgroup_leaf_open(leaf) == 0 && att_cgroup_leaf_kill(leaf) == 0)
-		att_ignore(att_cgroup_leaf_wait_empty(leaf, att_clock_after_ns(END_NS)));
-	att_cgroup_leaf_remove(leaf);
-}
-
 void att_placement_done(struct att_placement *p)
 {
+	/* Whatever is still on its way there was given up, and must not become a job. */
 	if (p->own_leaf)
-		end_leaf(&p->leaf);
+		att_cgroup_leaf_remove(&p->leaf, att_clock_after_ns(END_NS));
 	p->own_leaf = false;
 	/* Another name than the first was only a try; busy, it is somebody's. */
 	if (!p->used && p->root_fd >= 0 && strcmp(p->leaf.base_name, ".lxc") != 0)

@@ -22,7 +22,7 @@
 #define ATT_WIRE_CGROUP_TEXT 4096
 
 /* att_wire_plan.flags */
-#define ATT_WIRE_DETACH       0x001u /* do not stay as the guardian */
+#define ATT_WIRE_DETACH       0x001u /* the job outlives the library's process */
 #define ATT_WIRE_NNP          0x002u /* set no_new_privs; filters go in last */
 #define ATT_WIRE_SET_OOM      0x004u
 #define ATT_WIRE_SET_NICE     0x008u
@@ -115,9 +115,12 @@ struct att_wire_status {
 		text_len; /* bytes of /proc/self/cgroup that follow, when they were not as planned */
 };
 
-/* What the library tells the guardian while the job runs. */
+/*
+ * What the library asks of the guardian while the job runs. It may have nothing left by then to do
+ * any of it with.
+ */
 enum att_wire_word {
-	ATT_WIRE_DONE = 1, /* the job has ended, or is to be left alone: go */
+	ATT_WIRE_DONE = 1, /* the job has ended, or is to be left alone: remove its cgroup, and go */
 	/*
 	 * A terminal of the caller's came along as a descriptor, and is to get @tty_mode should the
 	 * library's process vanish; or nothing came along: it has it back already.
@@ -128,11 +131,17 @@ enum att_wire_word {
 	 * nobody looks at it any more, but it must not hang up, nor the job wait for a reader.
 	 */
 	ATT_WIRE_KEEP,
+	ATT_WIRE_SIGNAL,    /* @arg to the command's process group; USR1 and USR2 to itself alone */
+	ATT_WIRE_STOP_TREE, /* @arg to all that the job forked, and let it go on if it is stopped */
+	ATT_WIRE_KILL_TREE, /* KILL to all of it; @arg is 1: to the command too, which is not reaped */
+	ATT_WIRE_END_TREE,  /* the same once @deadline_ns is over, if anything is left then */
+	ATT_WIRE_SYNC,      /* one byte back: all before it has been done */
 };
 
 struct att_wire_note {
 	uint32_t word; /* enum att_wire_word */
-	uint32_t unused;
+	int32_t arg;
+	int64_t deadline_ns;                       /* CLOCK_MONOTONIC */
 	unsigned char tty_mode[ATT_WIRE_TTY_MODE]; /* the kernel's struct termios2 */
 };
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -268,6 +269,7 @@ static int relay(struct run *x, struct att_trouble *t)
 		opts.end_flags |= ATTACHE_END_STDOUT;
 	opts.escape = x->o->escape;
 	opts.detach_keys = x->o->detach_keys;
+	opts.flags = ATTACHE_RELAY_JAIL;
 	r = attache_job_relay(x->job, &opts, &x->result, &t->api);
 	if (x->result.state != 0)
 		att_say_step(x->o, "job %s %s after %.3f s", attache_job_id(x->job),
@@ -300,7 +302,15 @@ static int run(struct run *x, struct att_trouble *t)
 	r = start(x, t);
 	if (r < 0)
 		return r;
-	return att_opts_has(x->o, ATT_OPT_DETACH) ? print_id(x, t) : relay(x, t);
+	if (att_opts_has(x->o, ATT_OPT_DETACH))
+		return print_id(x, t);
+	/* Whoever faces the job's bytes shall hold no more of the container than it needs. */
+	attache_plan_free(x->plan);
+	x->plan = NULL;
+	/* The result has a time in it, which the C library formats after a look at its time zone. */
+	if (x->o->status_fd >= 0)
+		tzset();
+	return relay(x, t);
 }
 
 /* ---- the end ------------------------------------------------------------------------------ */

@@ -19,7 +19,7 @@
 #define SMALL_WRITE 256
 /* Of the 4096 bytes that the kernel's line discipline holds for a reader. */
 #define TTY_FULL 2048
-#define BUF_ROOM    (ATT_ESCAPE_HELD_MAX + ATT_CHANNEL_BUF)
+#define BUF_ROOM (ATT_ESCAPE_HELD_MAX + ATT_CHANNEL_BUF)
 
 /* ---- ending ---- */
 

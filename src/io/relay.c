@@ -6,7 +6,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -14,6 +13,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "io/channel.h"
+#include "sys/jail.h"
 
 /* The first three are for what has a pipe, the last two for the job's terminal. */
 enum {
@@ -103,14 +103,21 @@ static void stop_here(void)
 	att_ignore(sigprocmask(SIG_SETMASK, &before, NULL));
 }
 
-/* What was on the screen has gone with the shell's output: the job shall draw it again. */
+/*
+ * What was on the screen has gone with the shell's output: the job shall draw it again. The kernel
+ * tells it only of a size that is another one.
+ */
 static void redraw(const struct loop *l)
 {
-	int ct_foreground = 0;
+	struct att_tty_size size;
+	struct att_tty_size other;
 
-	if (has_terminal(l) && ioctl(*l->relay->master_fd, TIOCGPGRP, &ct_foreground) == 0 &&
-	    ct_foreground > 1)
-		att_ignore(kill(-ct_foreground, SIGWINCH));
+	if (!has_terminal(l) || att_tty_get_size(*l->relay->master_fd, &size) < 0)
+		return;
+	other = size;
+	other.cols = (uint16_t)(size.cols == 1 ? 2 : size.cols - 1);
+	att_ignore(att_tty_set_size(*l->relay->master_fd, &other));
+	att_ignore(att_tty_set_size(*l->relay->master_fd, &size));
 }
 
 static void suspend(struct loop *l)
@@ -226,15 +233,18 @@ static void show_ends(struct loop *l)
 
 	for (size_t i = 0; i < 3; i++) {
 		_cleanup_close_ int null_fd = -1;
+		int other_fd = r->job_pidfd;
 
 		if (!(r->end_mask & (1u << i)) || att_channel_is_open(&l->channel[i]))
 			continue;
 		r->end_mask &= ~(1u << i);
 		if (r->caller_fd[i] < 0)
 			continue;
-		null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-		if (null_fd >= 0)
-			att_ignore(dup2(null_fd, r->caller_fd[i]));
+		/* In the jail nothing is opened any more; what is there does as well. */
+		if (!r->jail)
+			other_fd = null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+		if (other_fd >= 0)
+			att_ignore(dup2(other_fd, r->caller_fd[i]));
 	}
 }
 
@@ -397,11 +407,13 @@ int att_relay_run(struct att_relay *relay, uint64_t ret_bytes[3], struct att_err
 {
 	struct loop l = { .relay = relay };
 	struct pipe_guard guard;
+	int confined = 0;
 	int r = 0;
 
 	guard_pipes(&guard);
 	open_channels(&l);
-	while (!is_finished(&l) && r == 0) {
+	confined = relay->jail ? att_jail_enter(err) : 0;
+	while (confined == 0 && !is_finished(&l) && r == 0) {
 		bool moved = false;
 
 		heed_foreground(&l);
@@ -414,6 +426,8 @@ int att_relay_run(struct att_relay *relay, uint64_t ret_bytes[3], struct att_err
 	count_bytes(&l, ret_bytes);
 	close_all(&l);
 	unguard_pipes(&guard);
+	if (confined < 0)
+		return confined;
 	if (r < 0)
 		return att_err_sys(err, ATT_E_INTERNAL_ERROR, ATT_STAGE_RELAY, -r, "poll");
 	return first_error(&l, err);

@@ -35,11 +35,12 @@ struct att_relay {
 	uint32_t tty_mask; /* bit i: the job's descriptor i is its terminal */
 	bool no_keys;      /* nothing is typed into it */
 	uint32_t
-		end_mask; /* bit i: put the null device in place of caller_fd[i] when it has ended */
+		end_mask; /* bit i: put something else in place of caller_fd[i] when it has ended */
 	int job_pidfd;
 	int signal_fd;       /* a signalfd, or -1; borrowed */
 	int64_t deadline_ns; /* INT64_MAX: none */
 	struct att_escape_machine escape;
+	bool jail; /* give up all that is not needed to carry bytes, until this process ends */
 	struct att_relay_hooks hooks;
 	bool detached; /* out: the user wants the job to go on without us; *master_fd is open */
 };
@@ -53,7 +54,7 @@ struct att_relay {
  * to end while there is one, hangs up the job's.
  *
  * Errors: IO_ERROR when a caller's side failed for another reason, after the job has ended;
- * INTERNAL_ERROR.
+ * CONFINEMENT_UNAVAILABLE, before any byte is read, and INTERNAL_ERROR: then it may still run.
  * Context: parent; blocks. SIGPIPE is kept away from the caller's dispositions. SIGTSTP from
  * @signal_fd stops this process, as its default does.
  */

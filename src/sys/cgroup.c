@@ -20,11 +20,6 @@
 #include "sys/proc.h"
 
 #define CGROUP_MOUNT "/sys/fs/cgroup"
-#define KILL_ROUNDS  64
-#define WALK_NS      (1 * ATT_NS_PER_SEC)
-#define TREE_DEPTH   16   /* of child cgroups below a leaf */
-#define TREE_DIRS    4096 /* child cgroups in one pass */
-#define PID_LIMIT    (1 << 22)
 
 /* ---- where the container's root is ---- */
 
@@ -343,149 +338,29 @@ static int write_file_at(int dir_fd, const char *name, const char *text)
 	return write(fd, text, strlen(text)) < 0 ? -errno : 0;
 }
 
-/* One pass over the leaf and what the job made below it. */
-struct walk {
-	const struct att_cgroup_leaf *leaf;
-	/* Return: did it do anything? */
-	bool (*each)(const struct att_cgroup_leaf *leaf, pid_t pid, int arg);
-	int arg;
-	bool remove_dirs;
-	unsigned dirs_left;
-	int64_t give_up_ns; /* whoever forks or makes directories all the time cannot hold us */
-	size_t done;        /* pids with which something was done, directories removed */
-};
-
-/* @pid is what is known of a number that the piece before cut; the same for the next piece. */
-static pid_t walk_piece(struct walk *w, const char *text, size_t len, pid_t pid)
+/* What is in it now, one by one: a start that hangs has no more than two processes there. */
+static void kill_each(int leaf_fd)
 {
-	for (size_t i = 0; i < len; i++) {
-		if (text[i] >= '0' && text[i] <= '9') {
-			/* The kernel has no pid of more than 22 bits: beyond, it is no pid. */
-			pid = pid > PID_LIMIT ? pid : pid * 10 + (text[i] - '0');
-			continue;
-		}
-		/* 0 is a process that our pid namespace does not have; written, it is ourselves. */
-		if (pid > 1 && pid <= PID_LIMIT && w->each(w->leaf, pid, w->arg))
-			w->done++;
-		pid = 0;
-	}
-	return pid;
-}
+	char text[256];
+	char *at = text;
 
-/* A threaded cgroup does not list its processes: the one at the top of its tree does. */
-static void walk_pids(struct walk *w, int dir_fd)
-{
-	char text[4096];
-	_cleanup_close_ int fd = openat(dir_fd, "cgroup.procs", O_RDONLY | O_CLOEXEC);
-	pid_t pid = 0;
-	ssize_t n = 0;
-
-	if (fd < 0)
+	if (att_fd_read_file_at(leaf_fd, "cgroup.procs", text, sizeof(text)) < 0)
 		return;
-	do {
-		n = att_fd_read_full(fd, text, sizeof(text));
-		if (n > 0)
-			pid = walk_piece(w, text, (size_t)n, pid);
-	} while (n == (ssize_t)sizeof(text) && att_clock_now_ns() < w->give_up_ns);
-}
-
-static DIR *open_children(int dir_fd)
-{
-	struct stat st;
-	_cleanup_close_ int fd = -1;
-	DIR *dir = NULL;
-
-	/* A cgroup's link count tells how many children it has: nearly always none. */
-	if (fstat(dir_fd, &st) < 0 || st.st_nlink <= 2)
-		return NULL;
-	fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	dir = fd < 0 ? NULL : fdopendir(fd);
-	if (dir)
-		att_ignore(take_fd(&fd));
-	return dir;
-}
-
-static void walk_dir(struct walk *w, int dir_fd, unsigned depth);
-
-static void walk_child(struct walk *w, int parent_fd, const char *name, unsigned depth)
-{
-	_cleanup_close_ int fd = open_beneath(parent_fd, name);
-
-	if (fd < 0)
-		return;
-	w->dirs_left--;
-	walk_dir(w, fd, depth);
-	if (w->remove_dirs && unlinkat(parent_fd, name, AT_REMOVEDIR) == 0)
-		w->done++;
-}
-
-/* Processes before children: a process that goes down meanwhile is met again there. */
-static void walk_dir(struct walk *w, int dir_fd, unsigned depth)
-{
-	DIR *dir = NULL;
-
-	walk_pids(w, dir_fd);
-	dir = depth < TREE_DEPTH ? open_children(dir_fd) : NULL;
-	if (!dir)
-		return;
-	while (w->dirs_left > 0 && att_clock_now_ns() < w->give_up_ns) {
-		const struct dirent *e = readdir(dir);
-
-		if (!e)
-			break;
-		if (e->d_type == DT_DIR && strcmp(e->d_name, ".") != 0 &&
-		    strcmp(e->d_name, "..") != 0)
-			walk_child(w, dirfd(dir), e->d_name, depth + 1);
-	}
-	att_ignore(closedir(dir));
-}
-
-static bool signal_one(const struct att_cgroup_leaf *leaf, pid_t pid, int sig)
-{
-	(void)leaf;
-	att_ignore(kill(pid, sig));
-	return true;
-}
-
-static bool move_one(const struct att_cgroup_leaf *leaf, pid_t pid, int unused)
-{
-	char text[16];
-
-	(void)unused;
-	att_ignore(snprintf(text, sizeof(text), "%d", (int)pid));
-	return write_file_at(leaf->base_fd, "cgroup.procs", text) == 0;
-}
-
-/* Return: how many there were. */
-static size_t signal_all(const struct att_cgroup_leaf *leaf, int sig)
-{
-	struct walk w = { .leaf = leaf,
-		          .each = signal_one,
-		          .arg = sig,
-		          .dirs_left = TREE_DIRS,
-		          .give_up_ns = att_clock_after_ns(WALK_NS) };
-
-	walk_dir(&w, leaf->leaf_fd, 0);
-	return w.done;
-}
-
-void att_cgroup_leaf_signal(const struct att_cgroup_leaf *leaf, int sig)
-{
-	att_ignore((int)signal_all(leaf, sig));
+	for (long pid = strtol(at, &at, 10); pid > 1; pid = strtol(at, &at, 10))
+		att_ignore(kill((pid_t)pid, SIGKILL));
 }
 
 int att_cgroup_leaf_kill(const struct att_cgroup_leaf *leaf)
 {
 	int r = write_file_at(leaf->leaf_fd, "cgroup.kill", "1");
 
-	/* Before Linux 5.14: one by one, until no new one was forked meanwhile. */
-	for (int i = 0; r == -ENOENT && i < KILL_ROUNDS; i++)
-		if (signal_all(leaf, SIGKILL) == 0)
-			return 0;
-	return r;
+	/* Before Linux 5.14. */
+	if (r == -ENOENT)
+		kill_each(leaf->leaf_fd);
+	return r == -ENOENT ? 0 : r;
 }
 
-bool att_cgroup_leaf_wait_empty(const struct att_cgroup_leaf *leaf, int64_t deadline_ns)
+static void wait_empty(const struct att_cgroup_leaf *leaf, int64_t deadline_ns)
 {
 	char text[256];
 	_cleanup_close_ int fd = openat(leaf->leaf_fd, "cgroup.events", O_RDONLY | O_CLOEXEC);
@@ -494,43 +369,22 @@ bool att_cgroup_leaf_wait_empty(const struct att_cgroup_leaf *leaf, int64_t dead
 		struct pollfd p = { .fd = fd, .events = POLLPRI };
 		ssize_t n = fd < 0 ? -1 : pread(fd, text, sizeof(text) - 1, 0);
 
-		/* The container may have removed it: then it is empty. */
 		if (n < 0)
-			return true;
-		text[n] = '\0';
-		if (strstr(text, "populated 0"))
-			return true;
-		if (poll(&p, 1, att_clock_poll_ms(deadline_ns)) <= 0)
-			return false;
-	}
-}
-
-/* Processes to the base, child cgroups removed. Return: is it worth to try again at once? */
-static bool empty_leaf(const struct att_cgroup_leaf *leaf, int64_t give_up_ns)
-{
-	struct walk w = { .leaf = leaf,
-		          .each = move_one,
-		          .remove_dirs = true,
-		          .dirs_left = TREE_DIRS,
-		          .give_up_ns = give_up_ns };
-
-	walk_dir(&w, leaf->leaf_fd, 0);
-	return w.done > 0;
-}
-
-void att_cgroup_leaf_remove(struct att_cgroup_leaf *leaf)
-{
-	int64_t give_up_ns = att_clock_after_ns(WALK_NS);
-
-	while (unlinkat(leaf->base_fd, leaf->name, AT_REMOVEDIR) < 0 && errno == EBUSY) {
-		int64_t soon_ns = att_clock_after_ns(ATT_NS_PER_MS);
-
-		if (att_clock_poll_ms(give_up_ns) == 0 || att_cgroup_leaf_open(leaf) < 0)
 			return;
-		if (empty_leaf(leaf, give_up_ns))
-			continue;
-		/* The last process may be gone and its cgroup not know it yet. */
-		if (att_cgroup_leaf_wait_empty(leaf, soon_ns))
-			att_ignore(poll(NULL, 0, 1));
+		text[n] = '\0';
+		if (strstr(text, "populated 0") || poll(&p, 1, att_clock_poll_ms(deadline_ns)) <= 0)
+			return;
 	}
+}
+
+void att_cgroup_leaf_remove(struct att_cgroup_leaf *leaf, int64_t deadline_ns)
+{
+	if (att_cgroup_leaf_open(leaf) < 0)
+		return;
+	att_ignore(att_cgroup_leaf_kill(leaf));
+	wait_empty(leaf, deadline_ns);
+	/* The last process may be gone and its cgroup not know it yet. */
+	while (unlinkat(leaf->base_fd, leaf->name, AT_REMOVEDIR) < 0 && errno == EBUSY &&
+	       att_clock_poll_ms(deadline_ns) != 0)
+		att_ignore(poll(NULL, 0, 1));
 }

@@ -101,22 +101,7 @@ void att_cgroup_leaf_done(struct att_cgroup_leaf *leaf);
 /** att_cgroup_leaf_kill() - SIGKILL to everything in the leaf, at once. Return: 0 or -errno. */
 int att_cgroup_leaf_kill(const struct att_cgroup_leaf *leaf);
 
-/**
- * att_cgroup_leaf_signal() - @sig to each process in the leaf and in cgroups below it
- *
- * Gives up after 1 s, 16 levels, or 4096 cgroups: the container decides how many there are.
- */
-void att_cgroup_leaf_signal(const struct att_cgroup_leaf *leaf, int sig);
-
-/** att_cgroup_leaf_wait_empty() - Return: true when no process is left before @deadline_ns. */
-bool att_cgroup_leaf_wait_empty(const struct att_cgroup_leaf *leaf, int64_t deadline_ns);
-
-/**
- * att_cgroup_leaf_remove() - remove the leaf after its job has ended
- *
- * What the job left running (a daemon that it started) moves to the base and lives on; cgroups that
- * the job made below the leaf are removed with it, up to 16 levels. Gives up after 1 s.
- */
-void att_cgroup_leaf_remove(struct att_cgroup_leaf *leaf);
+/** att_cgroup_leaf_remove() - end and remove the leaf of a job that came to nothing. */
+void att_cgroup_leaf_remove(struct att_cgroup_leaf *leaf, int64_t deadline_ns);
 
 #endif

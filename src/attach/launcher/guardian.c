@@ -292,9 +292,9 @@ static void watch(int sock)
 {
 	struct watch w = {
 		.sock = sock,
-		.base_fd = plan.base_fd,
-		.leaf_fd = (int)leaf_fd,
-		.leaf_name = plan.leaf_name,
+		/* The base itself is everybody's. */
+		.leaf = { plan.base_fd, plan.leaf_name[0] != '\0' ? (int)leaf_fd : -1,
+		          plan.leaf_name },
 		.job_pid = entry.status.stage == 0 ? entry.status.job_pid : 0,
 		.tty_fd = -1,
 	};
@@ -321,8 +321,6 @@ void launcher_main(long *sp)
 		leave(125);
 	run_entry();
 	send_status(sock);
-	if (plan.flags & ATT_WIRE_DETACH)
-		leave(0);
 	/* Also after a failure: the library's process may have died before it could clean up. */
 	watch(sock);
 	leave(0);

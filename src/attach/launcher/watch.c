@@ -17,60 +17,70 @@ struct one_fd {
 	int padding;
 };
 
-/* ---- the job's cgroup ---- */
+#define NS_PER_SEC   INT64_C(1000000000)
+#define KILL_WAIT_NS (2 * NS_PER_SEC) /* how long what was killed may take to be gone */
 
-static int has_text(const char *text, size_t len, const char *want)
+#define SIGUSR1_     10
+#define SIGUSR2_     12
+#define SIGCONT_     18
+#define SIGSTOP_     19
+
+/* ---- the job ---- */
+
+/* The library reaps the command only when all that it asked for is done: its number is its own. */
+static void signal_job(const struct watch *w, int sig)
 {
-	size_t n = 0;
+	int alone = sig == SIGUSR1_ || sig == SIGUSR2_;
 
-	while (want[n] != '\0')
-		n++;
-	for (size_t i = 0; i + n <= len; i++) {
-		size_t k = 0;
-
-		while (k < n && text[i + k] == want[k])
-			k++;
-		if (k == n)
-			return 1;
-	}
-	return 0;
-}
-
-static void remove_when_empty(const struct watch *w)
-{
-	char text[256];
-	struct pollfd_ events = { -1, POLLPRI_, 0 };
-
-	events.fd = (int)sys_call4(__NR_openat, w->leaf_fd, "cgroup.events", O_RDONLY, 0);
-	while (events.fd >= 0) {
-		long n = sys_call4(__NR_pread64, events.fd, text, sizeof(text), 0);
-
-		if (n <= 0 || has_text(text, (size_t)n, "populated 0"))
-			break;
-		sys_call5(__NR_ppoll, &events, 1, 0, 0, 0);
-	}
-	sys_call3(__NR_unlinkat, w->base_fd, w->leaf_name, AT_REMOVEDIR);
-}
-
-/* Where there is no cgroup to kill, the job still leads its own process group. */
-static void kill_group(const struct watch *w)
-{
 	if (w->job_pid > 1)
-		sys_call2(__NR_kill, -(long)w->job_pid, SIGKILL_);
+		sys_call2(__NR_kill, alone ? (long)w->job_pid : -(long)w->job_pid, sig);
 }
 
+static void signal_tree(const struct watch *w, int sig)
+{
+	if (w->leaf.fd >= 0)
+		leaf_signal(&w->leaf, sig);
+	else
+		signal_job(w, sig);
+}
+
+static void stop_tree(const struct watch *w, int sig)
+{
+	signal_tree(w, sig);
+	/* What is stopped takes the signal only when it goes on. */
+	if (sig != SIGKILL_ && sig != SIGSTOP_)
+		signal_tree(w, SIGCONT_);
+}
+
+static void kill_tree(const struct watch *w, int with_command)
+{
+	if (with_command) {
+		signal_job(w, SIGKILL_);
+		/* A container may move its processes; the command itself cannot hide. */
+		if (w->job_pid > 1)
+			sys_call2(__NR_kill, w->job_pid, SIGKILL_);
+	}
+	if (w->leaf.fd < 0)
+		return;
+	leaf_kill(&w->leaf);
+	leaf_wait_empty(&w->leaf, leaf_now_ns() + KILL_WAIT_NS, -1);
+}
+
+static void end_tree(const struct watch *w, int64_t deadline_ns)
+{
+	if (w->leaf.fd >= 0 && !leaf_wait_empty(&w->leaf, deadline_ns, w->sock))
+		kill_tree(w, 0);
+}
+
+/* The library's process is gone: what it started must not live on. */
 static void end_job(const struct watch *w)
 {
-	long kill_fd = 0;
-
-	if (w->leaf_fd < 0) {
-		kill_group(w);
+	if (w->leaf.fd < 0 || leaf_kill(&w->leaf) < 0)
+		signal_job(w, SIGKILL_);
+	if (w->leaf.fd < 0)
 		return;
-	}
-	kill_fd = sys_call4(__NR_openat, w->leaf_fd, "cgroup.kill", O_WRONLY, 0);
-	if (kill_fd < 0 || sys_call3(__NR_write, kill_fd, "1", 1) < 0)
-		kill_group(w);
-	remove_when_empty(w);
+	leaf_wait_empty(&w->leaf, INT64_MAX, -1);
+	leaf_remove(&w->leaf);
 }
 
 /* ---- terminals ---- */
@@ -112,8 +122,10 @@ static void keep_terminal(const struct watch *w, int master_fd)
 			break;
 	}
 	sys_call1(__NR_close, master_fd);
-	if (w->leaf_fd >= 0)
-		remove_when_empty(w);
+	if (w->leaf.fd < 0)
+		return;
+	leaf_wait_empty(&w->leaf, INT64_MAX, -1);
+	leaf_remove(&w->leaf);
 }
 
 /* ---- listening ---- */
@@ -140,28 +152,50 @@ static long receive(int sock, struct att_wire_note *note, int *ret_fd)
 	return n < 0 ? 0 : n;
 }
 
+/* Return: is there more to come? */
+static int obey(struct watch *w, const struct att_wire_note *note, int fd)
+{
+	switch (note->word) {
+	case ATT_WIRE_TERMINAL:
+		note_terminal(w, note, fd);
+		return 1;
+	case ATT_WIRE_SIGNAL:
+		signal_job(w, note->arg);
+		return 1;
+	case ATT_WIRE_STOP_TREE:
+		stop_tree(w, note->arg);
+		return 1;
+	case ATT_WIRE_KILL_TREE:
+		kill_tree(w, note->arg);
+		return 1;
+	case ATT_WIRE_END_TREE:
+		end_tree(w, note->deadline_ns);
+		return 1;
+	case ATT_WIRE_SYNC:
+		sys_call3(__NR_write, w->sock, "", 1);
+		return 1;
+	case ATT_WIRE_KEEP:
+		forget_terminal(w);
+		keep_terminal(w, fd);
+		return 0;
+	default:
+		if (w->leaf.fd >= 0)
+			leaf_remove(&w->leaf);
+		return 0;
+	}
+}
+
 void watch_run(struct watch *w)
 {
 	struct att_wire_note note;
 	int fd = -1;
 
-	for (;;) {
+	do {
 		/* Notes are sent whole, and small enough to arrive so. */
 		if (receive(w->sock, &note, &fd) != (long)sizeof(note)) {
 			give_back_terminal(w);
 			end_job(w);
 			return;
 		}
-		switch (note.word) {
-		case ATT_WIRE_TERMINAL:
-			note_terminal(w, &note, fd);
-			break;
-		case ATT_WIRE_KEEP:
-			forget_terminal(w);
-			keep_terminal(w, fd);
-			return;
-		default:
-			return;
-		}
-	}
+	} while (obey(w, &note, fd));
 }

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The guardian while the job runs: it listens to the library's process, and does what that can no
- * longer do once it is gone.
+ * The guardian while the job runs: it does what the library's process asks for, which may have given
+ * up all means of doing it itself, and what that can no longer ask for once it is gone. It reads no
+ * byte of the job's.
  */
 #ifndef ATT_ATTACH_LAUNCHER_WATCH_H
 #define ATT_ATTACH_LAUNCHER_WATCH_H
 
+#include "attach/launcher/leaf.h"
 #include "attach/wire.h"
 
 struct watch {
 	int sock;
-	int base_fd; /* directory that holds the job's cgroup */
-	int leaf_fd; /* the job's cgroup; -1: it has none of its own */
-	const char *leaf_name;
-	int job_pid; /* 0: there is no job */
-	int tty_fd;  /* a terminal to be given back; -1: none */
+	struct leaf leaf; /* the job's cgroup */
+	int job_pid;      /* 0: there is no job */
+	int tty_fd;       /* a terminal to be given back; -1: none */
 	unsigned char tty_mode[ATT_WIRE_TTY_MODE];
 };
 
