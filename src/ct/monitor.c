@@ -238,13 +238,15 @@ static int receive(int fd, void *buf, size_t len, int64_t deadline_ns, int *ret_
 			              .msg_iovlen = 1,
 			              .msg_control = &control,
 			              .msg_controllen = sizeof(control) };
-		int ready = poll(&p, 1, att_clock_poll_ms(deadline_ns));
-		ssize_t n = 0;
+		/* Mostly it is there already. */
+		ssize_t n = recvmsg(fd, &msg, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
 
-		if (ready == 0)
-			return timed_out(err);
-		n = ready > 0 ? recvmsg(fd, &msg, MSG_CMSG_CLOEXEC | MSG_DONTWAIT) : -1;
-		if (n < 0 && (errno == EINTR || errno == EAGAIN))
+		if (n < 0 && errno == EAGAIN) {
+			if (poll(&p, 1, att_clock_poll_ms(deadline_ns)) == 0)
+				return timed_out(err);
+			continue;
+		}
+		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
 			return MONITOR_ENDED;
