@@ -183,8 +183,64 @@ static int open_beneath(int dir_fd, const char *path)
 	return r < 0 ? -errno : (int)r;
 }
 
-int att_cgroup_open(const char *controllers, const char *path, size_t len, int *ret_fd,
-                    struct att_err *err)
+/* Of a path that leads up again nobody could say what it is below of. */
+static bool goes_up(const char *path, size_t len)
+{
+	const char *dots = memmem(path, len, "/..", 3);
+
+	return dots && (dots + 3 == path + len || dots[3] == '/');
+}
+
+/*
+ * In one step where the hierarchy is mounted at its usual place, @mount below it; links are not
+ * followed. Return: a descriptor, or -errno.
+ */
+static int open_at_once(const char *mount, long fs_type, const char *path, size_t len,
+                        const char *file, uint64_t flags)
+{
+	struct open_how how = { .flags = flags | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS };
+	char text[1024];
+	struct statfs fs;
+	_cleanup_close_ int fd = -1;
+
+	if (goes_up(path, len))
+		return -EXDEV;
+	if (snprintf(text, sizeof(text), CGROUP_MOUNT "%s%.*s/%s", mount, (int)len, path, file) >=
+	    (int)sizeof(text))
+		return -ENAMETOOLONG;
+	fd = (int)syscall(SYS_openat2, AT_FDCWD, text, &how, sizeof(how));
+	if (fd < 0)
+		return -errno;
+	if (fstatfs(fd, &fs) < 0 || fs.f_type != fs_type)
+		return -ENOENT;
+	return take_fd(&fd);
+}
+
+static int open_legacy_at_once(const char *controllers, const char *path, size_t len,
+                               const char *file, uint64_t flags)
+{
+	const char *name = strncmp(controllers, "name=", 5) == 0 ? controllers + 5 : controllers;
+	char mount[128];
+
+	if (snprintf(mount, sizeof(mount), "/%s", name) >= (int)sizeof(mount))
+		return -ENAMETOOLONG;
+	return open_at_once(mount, CGROUP_SUPER_MAGIC, path, len, file, flags);
+}
+
+/* Beside v1 hierarchies it is at "unified". */
+static int open_dir_at_once(const char *controllers, const char *path, size_t len)
+{
+	const uint64_t flags = O_PATH | O_DIRECTORY;
+	int fd = -1;
+
+	if (controllers[0] != '\0')
+		return open_legacy_at_once(controllers, path, len, ".", flags);
+	fd = open_at_once("", CGROUP2_SUPER_MAGIC, path, len, ".", flags);
+	return fd >= 0 ? fd : open_at_once("/unified", CGROUP2_SUPER_MAGIC, path, len, ".", flags);
+}
+
+static int open_below_mount(const char *controllers, const char *path, size_t len, int *ret_fd,
+                            struct att_err *err)
 {
 	char dir[256];
 	_cleanup_buf_ struct att_buf rel = ATT_BUF_INIT;
@@ -209,32 +265,22 @@ int att_cgroup_open(const char *controllers, const char *path, size_t len, int *
 	return 0;
 }
 
-/* In one step where the hierarchy is mounted at its usual place; links there are not followed. */
-static int open_file_at_once(const char *controllers, const char *path, size_t len,
-                             const char *file)
+int att_cgroup_open(const char *controllers, const char *path, size_t len, int *ret_fd,
+                    struct att_err *err)
 {
-	const char *name = strncmp(controllers, "name=", 5) == 0 ? controllers + 5 : controllers;
-	struct open_how how = { .flags = O_WRONLY | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS };
-	char text[1024];
-	struct statfs fs;
-	_cleanup_close_ int fd = -1;
+	int fd = open_dir_at_once(controllers, path, len);
 
-	if (snprintf(text, sizeof(text), CGROUP_MOUNT "/%s%.*s/%s", name, (int)len, path, file) >=
-	    (int)sizeof(text))
-		return -ENAMETOOLONG;
-	fd = (int)syscall(SYS_openat2, AT_FDCWD, text, &how, sizeof(how));
 	if (fd < 0)
-		return -errno;
-	if (fstatfs(fd, &fs) < 0 || fs.f_type != CGROUP_SUPER_MAGIC)
-		return -ENOENT;
-	return take_fd(&fd);
+		return open_below_mount(controllers, path, len, ret_fd, err);
+	*ret_fd = fd;
+	return 0;
 }
 
 int att_cgroup_open_file(const char *controllers, const char *path, size_t len, const char *file,
                          int *ret_fd, struct att_err *err)
 {
 	_cleanup_close_ int dir_fd = -1;
-	int fd = open_file_at_once(controllers, path, len, file);
+	int fd = open_legacy_at_once(controllers, path, len, file, O_WRONLY);
 
 	if (fd < 0) {
 		int r = att_cgroup_open(controllers, path, len, &dir_fd, err);
