@@ -202,7 +202,8 @@ static int wait_until_up(const char *name, const char *lxcpath, int64_t timeout_
 		/* A monitor that starts its container answers nobody before its hooks are done. */
 		if (answer_by_ns < give_up_ns)
 			answer_by_ns = give_up_ns;
-		r = att_monitor_ask(lxcpath, name, ATT_MONITOR_ALL, answer_by_ns, ret, err);
+		r = att_monitor_ask(lxcpath, name, ATT_MONITOR_ALL & ~ATT_MONITOR_STATE,
+		                    answer_by_ns, ret, err);
 		if (r < 0 || is_up(ret->state))
 			return r;
 		/* A name that nobody knows will not come up by waiting. */
@@ -385,7 +386,7 @@ static void look_at(const char *lxcpath, int64_t timeout_ns, struct att_ct_entry
 	_cleanup_(att_monitor_answers_done) struct att_monitor_answers a = ATT_MONITOR_ANSWERS_INIT;
 
 	entry->state = "UNKNOWN";
-	if (att_monitor_ask(lxcpath, entry->name, ATT_MONITOR_INIT_PIDFD,
+	if (att_monitor_ask(lxcpath, entry->name, ATT_MONITOR_STATE | ATT_MONITOR_INIT_PIDFD,
 	                    att_clock_after_ns(timeout_ns), &a, &err) < 0)
 		return;
 	entry->state = a.state;

@@ -331,7 +331,7 @@ static int ask_all(const struct sockaddr_un *addr, socklen_t len, unsigned what,
 	for (size_t i = 0; i < countof(questions); i++) {
 		int r = 0;
 
-		if (!(questions[i].what & (what | ATT_MONITOR_STATE)))
+		if (!(questions[i].what & what))
 			continue;
 		r = ask_one(addr, len, &questions[i], a->deadline_ns, &peer_pid, &a->pending_fd[i],
 		            err);

@@ -12,7 +12,7 @@
 #include "base/err.h"
 
 /* What can be asked. */
-#define ATT_MONITOR_STATE       0x1u /* always asked */
+#define ATT_MONITOR_STATE       0x1u
 #define ATT_MONITOR_INIT_PIDFD  0x2u
 #define ATT_MONITOR_PROFILE     0x4u
 #define ATT_MONITOR_ENVIRONMENT 0x8u
@@ -22,7 +22,7 @@
 #define ATT_MONITOR_QUESTIONS   6
 
 struct att_monitor_answers {
-	const char *state;         /* static: "RUNNING"; "STOPPED" when no monitor listens */
+	const char *state;         /* static: "RUNNING" if not asked; "STOPPED": nobody listens */
 	int init_pidfd;            /* owned; -1 when it was not told */
 	int devpts_fd;             /* owned; its devpts, -1 when it has none or does not tell */
 	char *seccomp_profile;     /* owned; lxc.seccomp.profile, NULL when not set */
@@ -41,6 +41,9 @@ struct att_monitor_answers {
 /**
  * att_monitor_ask() - ask a container's monitor several things at once
  * @what: ATT_MONITOR_*
+ *
+ * A monitor serves its socket from when the container runs until its init has ended, so that whoever
+ * got a living init from it need not ask for the state.
  *
  * State and init are known afterwards, the texts only after att_monitor_finish(): the monitor
  * answers one question after the other, and who has init's pidfd has something to do meanwhile.
