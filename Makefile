@@ -91,7 +91,7 @@ ATTACH_SRC := command confine environ guardian identity job launch launch_error 
   profile stdio terminal
 IO_SRC := channel escape relay terminal
 API_SRC := container describe error exec
-CLI_SRC := cli cmd_exec cmd_inspect cmd_list help inspect opts opttab optval pidfile render result say watchdog
+CLI_SRC := cli cmd_exec cmd_inspect cmd_list help inspect opts opttab optval pidfile render result say
 LAUNCHER_SRC := entry guardian job leaf watch
 
 LIB_SRC := $(BASE_SRC:%=src/base/%.c) $(SYS_SRC:%=src/sys/%.c) $(CT_SRC:%=src/ct/%.c) \

@@ -14,10 +14,7 @@ struct att_cli {
 	unsigned closed_fds; /* bit per descriptor 0…2 that the caller had closed */
 };
 
-/*
- * How long a monitor or a lock may stay silent. The watchdog adds a second, for where the library
- * cannot bound liblxc; together they stay below 5 s.
- */
+/* How long monitor, lock and liblxc may stay silent in all: well below the 5 s that are promised. */
 #define ATT_CLI_OPEN_NS (3500 * ATT_NS_PER_MS)
 
 static inline void att_cli_container_p(struct attache_container **c)
@@ -42,7 +39,7 @@ int att_cmd_list(const struct att_cli *cli);
 int att_cmd_inspect(const struct att_cli *cli);
 
 /**
- * att_cli_open() - find the target, under a watchdog
+ * att_cli_open() - find the target
  *
  * Return: 0 or negative with @err filled.
  */

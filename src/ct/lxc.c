@@ -229,14 +229,13 @@ static const char *take_word(const char *at, const struct att_buf *answer, char 
 	return end ? end + 1 : NULL;
 }
 
-static int ask_liblxc(struct att_ct *ct, int64_t timeout_ns, struct att_err *err)
+static int ask_liblxc(struct att_ct *ct, int64_t deadline_ns, struct att_err *err)
 {
 	const char *const words[] = { ATT_HELPER_ASK, ct->lxcpath, ct->name, NULL };
 	_cleanup_buf_ struct att_buf answer = ATT_BUF_INIT;
 	const char *at = NULL;
 	char *beside_fd = NULL;
-	int r = att_liblxc_ask(words, att_clock_after_ns(timeout_ns), &answer, &ct->init_pidfd,
-	                       err);
+	int r = att_liblxc_ask(words, deadline_ns, &answer, &ct->init_pidfd, err);
 
 	if (r == 0 && ct->init_pidfd < 0)
 		r = att_err_set(err, ATT_E_CONTAINER_NOT_RUNNING, ATT_STAGE_RESOLVE,
@@ -283,17 +282,30 @@ int att_lxc_settle(struct att_ct *ct, struct att_err *err)
 	return 0;
 }
 
+/* One bound for all that may have to be waited for once the container runs. */
+static int64_t still_ns(int64_t end_ns, int64_t timeout_ns)
+{
+	int64_t at_ns = att_clock_after_ns(timeout_ns);
+
+	return at_ns < end_ns ? at_ns : end_ns;
+}
+
 static int open_at_path(struct att_ct *ct, int64_t timeout_ns, int64_t wait_ns, struct att_err *err)
 {
 	_cleanup_(att_monitor_answers_done) struct att_monitor_answers a = ATT_MONITOR_ANSWERS_INIT;
+	int64_t all_ns = 0;
+	int64_t end_ns = 0;
 	int r = check_owner(ct->lxcpath, err);
+
+	if (__builtin_add_overflow(wait_ns, timeout_ns, &all_ns))
+		all_ns = INT64_MAX;
+	end_ns = att_clock_after_ns(all_ns);
 
 	if (r == 0)
 		r = wait_until_up(ct->name, ct->lxcpath, timeout_ns, wait_ns, &a, err);
 	/* Whoever holds it changes the container as a whole: no time to start something in it. */
 	if (r == 0)
-		r = att_monitor_wait_lock(ct->lxcpath, ct->name, att_clock_after_ns(timeout_ns),
-		                          err);
+		r = att_monitor_wait_lock(ct->lxcpath, ct->name, still_ns(end_ns, timeout_ns), err);
 	if (r < 0)
 		return r;
 	ct->init_pidfd = take_fd(&a.init_pidfd);
@@ -302,7 +314,7 @@ static int open_at_path(struct att_ct *ct, int64_t timeout_ns, int64_t wait_ns, 
 	if (ct->init_pidfd < 0)
 		r = att_lxc_settle(ct, err);
 	if (r == 0 && ct->init_pidfd < 0)
-		r = ask_liblxc(ct, timeout_ns, err);
+		r = ask_liblxc(ct, still_ns(end_ns, timeout_ns), err);
 	return r < 0 ? r : att_pidfd_pid(ct->init_pidfd, &ct->host_pid, err);
 }
 
