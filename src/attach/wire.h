@@ -120,7 +120,8 @@ struct att_wire_status {
  * any of it with.
  */
 enum att_wire_word {
-	ATT_WIRE_DONE = 1, /* the job has ended, or is to be left alone: remove its cgroup, and go */
+	ATT_WIRE_DONE =
+		1, /* the job has ended, or is to be left alone: remove its cgroup, and go */
 	/*
 	 * A terminal of the caller's came along as a descriptor, and is to get @tty_mode should the
 	 * library's process vanish; or nothing came along: it has it back already.
@@ -134,8 +135,8 @@ enum att_wire_word {
 	ATT_WIRE_SIGNAL,    /* @arg to the command's process group; USR1 and USR2 to itself alone */
 	ATT_WIRE_STOP_TREE, /* @arg to all that the job forked, and let it go on if it is stopped */
 	ATT_WIRE_KILL_TREE, /* KILL to all of it; @arg is 1: to the command too, which is not reaped */
-	ATT_WIRE_END_TREE,  /* the same once @deadline_ns is over, if anything is left then */
-	ATT_WIRE_SYNC,      /* one byte back: all before it has been done */
+	ATT_WIRE_END_TREE, /* the same once @deadline_ns is over, if anything is left then */
+	ATT_WIRE_SYNC,     /* one byte back: all before it has been done */
 };
 
 struct att_wire_note {

@@ -381,7 +381,7 @@ int att_monitor_ask(const char *lxcpath, const char *name, unsigned what, int64_
 
 int att_monitor_finish(struct att_monitor_answers *a, struct att_err *err)
 {
-	return read_answers(a, ATT_MONITOR_ALL, err);
+	return read_answers(a, ~0u, err);
 }
 
 int att_monitor_wait_lock(const char *lxcpath, const char *name, int64_t deadline_ns,

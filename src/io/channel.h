@@ -43,9 +43,9 @@ struct att_channel {
 	bool outbound;   /* our side is the source */
 	bool src_ready, dst_ready;
 	bool dst_tells; /* a write does not block: it is tried, and polled for only when refused */
-	bool paused;  /* the source is not to be read now */
-	bool limited; /* deliver @left bytes more, then end */
-	bool closing; /* the source has ended; what is buffered goes out, then it ends */
+	bool paused;    /* the source is not to be read now */
+	bool limited;   /* deliver @left bytes more, then end */
+	bool closing;   /* the source has ended; what is buffered goes out, then it ends */
 	uint64_t left;
 	int sink; /* enum att_sink */
 	bool can_splice;
