@@ -185,17 +185,41 @@ static int obey(struct watch *w, const struct att_wire_note *note, int fd)
 	}
 }
 
+/* The command has ended. Return: is there still something to watch over? */
+static int end_of_command(struct watch *w)
+{
+	w->job_pid = 0;
+	/* What is busy holds a process that was left behind, and is for the library to decide on. */
+	if (w->leaf.fd >= 0 &&
+	    sys_call3(__NR_unlinkat, w->leaf.base_fd, w->leaf.name, AT_REMOVEDIR) == 0)
+		w->leaf.fd = -1;
+	return w->leaf.fd >= 0 || w->tty_fd >= 0;
+}
+
 void watch_run(struct watch *w)
 {
 	struct att_wire_note note;
+	struct pollfd_ p[2] = { { w->sock, POLLIN_, 0 }, { -1, POLLIN_, 0 } };
 	int fd = -1;
 
-	do {
+	if (w->job_pid > 0)
+		p[1].fd = (int)sys_call2(__NR_pidfd_open, w->job_pid, 0);
+	for (;;) {
+		sys_call5(__NR_ppoll, p, 2, 0, 0, 0);
+		if (p[1].revents && p[1].fd >= 0) {
+			p[1].fd = -1;
+			if (!end_of_command(w))
+				return;
+		}
+		if (!p[0].revents)
+			continue;
 		/* Notes are sent whole, and small enough to arrive so. */
 		if (receive(w->sock, &note, &fd) != (long)sizeof(note)) {
 			give_back_terminal(w);
 			end_job(w);
 			return;
 		}
-	} while (obey(w, &note, fd));
+		if (!obey(w, &note, fd))
+			return;
+	}
 }

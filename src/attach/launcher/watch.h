@@ -13,13 +13,16 @@
 struct watch {
 	int sock;
 	struct leaf leaf; /* the job's cgroup */
-	int job_pid;      /* 0: there is no job */
+	int job_pid;      /* 0: there is no job, or it has ended */
 	int tty_fd;       /* a terminal to be given back; -1: none */
 	unsigned char tty_mode[ATT_WIRE_TTY_MODE];
 };
 
 /**
  * watch_run() - listen until the library's process is done, or gone
+ *
+ * When the command ends and leaves nothing behind, nothing is left to be asked for: the cgroup is
+ * removed while the library still carries the last bytes.
  *
  * If it is gone without a word: gives its terminal back, ends every process of the job's cgroup and
  * removes that. If it lets go of the job: reads what the job writes to its terminal until nobody
