@@ -43,7 +43,7 @@ int attache_container_open(const char *target, const struct attache_open_opts *o
 	if (r == 0)
 		r = att_lxc_open(target, o.lxcpath,
 		                 o.timeout_ns > 0 ? o.timeout_ns : ATT_LXC_TIMEOUT_NS, o.wait_ns,
-		                 &c->ct, &e);
+		                 (o.flags & ATTACHE_OPEN_EXEC) != 0, &c->ct, &e);
 	if (r < 0) {
 		attache_container_free(c);
 		return api_fail(&e, err);

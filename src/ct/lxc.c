@@ -189,9 +189,10 @@ static int check_owner(const char *lxcpath, struct att_err *err)
 	                   "the containers below '%s' are uid %u's", lxcpath, st.st_uid);
 }
 
-/* Asks until it runs, or the time to wait is over. */
+/* Asks until it runs, or the time to wait is over. @self: what is read meanwhile, or NULL */
 static int wait_until_up(const char *name, const char *lxcpath, int64_t timeout_ns, int64_t wait_ns,
-                         struct att_monitor_answers *ret, struct att_err *err)
+                         struct att_self *self, struct att_monitor_answers *ret,
+                         struct att_err *err)
 {
 	int64_t give_up_ns = att_clock_after_ns(wait_ns);
 
@@ -204,6 +205,10 @@ static int wait_until_up(const char *name, const char *lxcpath, int64_t timeout_
 			answer_by_ns = give_up_ns;
 		r = att_monitor_ask(lxcpath, name, ATT_MONITOR_ALL & ~ATT_MONITOR_STATE,
 		                    answer_by_ns, ret, err);
+		if (r == 0 && self && !self->known && is_up(ret->state))
+			r = att_self_read(self, err);
+		if (r == 0)
+			r = att_monitor_read(ret, ATT_MONITOR_INIT_PIDFD, err);
 		if (r < 0 || is_up(ret->state))
 			return r;
 		/* A name that nobody knows will not come up by waiting. */
@@ -263,13 +268,14 @@ void att_lxc_close(struct att_ct *ct)
 	if (ct->init_pidfd >= 0)
 		att_fd_close_p(&ct->init_pidfd);
 	att_monitor_answers_done(&ct->under_way);
+	att_self_done(&ct->self);
 	*ct = (struct att_ct)ATT_CT_INIT;
 }
 
 int att_lxc_settle(struct att_ct *ct, struct att_err *err)
 {
 	struct att_monitor_answers *a = &ct->under_way;
-	int r = att_monitor_finish(a, err);
+	int r = att_monitor_read(a, ATT_MONITOR_ALL, err);
 
 	if (r < 0)
 		return r;
@@ -290,7 +296,8 @@ static int64_t still_ns(int64_t end_ns, int64_t timeout_ns)
 	return at_ns < end_ns ? at_ns : end_ns;
 }
 
-static int open_at_path(struct att_ct *ct, int64_t timeout_ns, int64_t wait_ns, struct att_err *err)
+static int open_at_path(struct att_ct *ct, int64_t timeout_ns, int64_t wait_ns, bool for_job,
+                        struct att_err *err)
 {
 	_cleanup_(att_monitor_answers_done) struct att_monitor_answers a = ATT_MONITOR_ANSWERS_INIT;
 	int64_t all_ns = 0;
@@ -302,7 +309,8 @@ static int open_at_path(struct att_ct *ct, int64_t timeout_ns, int64_t wait_ns, 
 	end_ns = att_clock_after_ns(all_ns);
 
 	if (r == 0)
-		r = wait_until_up(ct->name, ct->lxcpath, timeout_ns, wait_ns, &a, err);
+		r = wait_until_up(ct->name, ct->lxcpath, timeout_ns, wait_ns,
+		                  for_job ? &ct->self : NULL, &a, err);
 	/* Whoever holds it changes the container as a whole: no time to start something in it. */
 	if (r == 0)
 		r = att_monitor_wait_lock(ct->lxcpath, ct->name, still_ns(end_ns, timeout_ns), err);
@@ -319,7 +327,7 @@ static int open_at_path(struct att_ct *ct, int64_t timeout_ns, int64_t wait_ns, 
 }
 
 int att_lxc_open(const char *name, const char *lxcpath, int64_t timeout_ns, int64_t wait_ns,
-                 struct att_ct *ret, struct att_err *err)
+                 bool for_job, struct att_ct *ret, struct att_err *err)
 {
 	_cleanup_(att_lxc_close) struct att_ct ct = ATT_CT_INIT;
 	int r = att_lxc_check_name(name, err);
@@ -331,7 +339,7 @@ int att_lxc_open(const char *name, const char *lxcpath, int64_t timeout_ns, int6
 	ct.name = strdup(name);
 	if (!ct.name)
 		return att_err_nomem(err, ATT_STAGE_RESOLVE);
-	r = open_at_path(&ct, timeout_ns, wait_ns, err);
+	r = open_at_path(&ct, timeout_ns, wait_ns, for_job, err);
 	if (r < 0)
 		return r;
 	*ret = ct;
@@ -367,7 +375,7 @@ int att_lxc_devpts(const struct att_ct *ct, int64_t deadline_ns, int *ret_fd, st
 	int r = att_monitor_ask(ct->lxcpath, ct->name, ATT_MONITOR_DEVPTS, deadline_ns, &a, err);
 
 	if (r == 0)
-		r = att_monitor_finish(&a, err);
+		r = att_monitor_read(&a, ATT_MONITOR_DEVPTS, err);
 	if (r < 0)
 		return r;
 	*ret_fd = take_fd(&a.devpts_fd);
@@ -399,7 +407,8 @@ static void look_at(const char *lxcpath, int64_t timeout_ns, struct att_ct_entry
 
 	entry->state = "UNKNOWN";
 	if (att_monitor_ask(lxcpath, entry->name, ATT_MONITOR_STATE | ATT_MONITOR_INIT_PIDFD,
-	                    att_clock_after_ns(timeout_ns), &a, &err) < 0)
+	                    att_clock_after_ns(timeout_ns), &a, &err) < 0 ||
+	    att_monitor_read(&a, ATT_MONITOR_ALL, &err) < 0)
 		return;
 	entry->state = a.state;
 	if (a.init_pidfd >= 0)

@@ -17,6 +17,7 @@
 #include "base/err.h"
 #include "base/strv.h"
 #include "ct/monitor.h"
+#include "ct/self.h"
 
 #define ATT_LXC_TIMEOUT_NS (5 * ATT_NS_PER_SEC)
 #define ATT_LXC_NAME_MAX   255
@@ -31,6 +32,7 @@ struct att_ct {
 	char *environment;         /* lxc.environment, "K=V" lines, or NULL */
 	char *runtime_environment; /* lxc.environment.runtime, likewise */
 	struct att_monitor_answers under_way; /* the three texts, until att_lxc_settle() */
+	struct att_self self; /* the caller's own facts, where they were read meanwhile */
 };
 
 #define ATT_CT_INIT \
@@ -69,13 +71,15 @@ int att_lxc_check_name(const char *name, struct att_err *err) _must_check_;
  * @lxcpath:    NULL: liblxc's configured path
  * @timeout_ns: bound on a lock or a monitor that does not answer
  * @wait_ns:    how long to wait for it to run
+ * @for_job:    a job will be started by this process as it is now: its own facts are read as well,
+ *              while the monitor is being waited for
  *
  * Errors: as att_lxc_check_name(); CONTAINER_NOT_FOUND, CONTAINER_NOT_RUNNING, PERMISSION_DENIED,
  * TIMEOUT, NO_MEMORY, INTERNAL_ERROR.
  * Context: parent; blocks up to the sum of both times.
  */
 int att_lxc_open(const char *name, const char *lxcpath, int64_t timeout_ns, int64_t wait_ns,
-                 struct att_ct *ret, struct att_err *err) _must_check_;
+                 bool for_job, struct att_ct *ret, struct att_err *err) _must_check_;
 
 /**
  * att_lxc_settle() - have the texts of the running container, which may still be under way

@@ -31,7 +31,6 @@ struct response {
 	void *data;
 };
 
-#define STATE_STOPPED 0
 #define STATE_RUNNING 2
 
 static const char *const states[] = {
@@ -341,21 +340,6 @@ static int ask_all(const struct sockaddr_un *addr, socklen_t len, unsigned what,
 	return 0;
 }
 
-static int read_answers(struct att_monitor_answers *a, unsigned what, struct att_err *err)
-{
-	for (size_t i = 0; i < countof(questions); i++) {
-		int r = 0;
-
-		if (!(questions[i].what & what) || a->pending_fd[i] < 0)
-			continue;
-		r = read_answer(a->pending_fd[i], &questions[i], a->deadline_ns, a, err);
-		att_fd_close_p(&a->pending_fd[i]);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
 int att_monitor_ask(const char *lxcpath, const char *name, unsigned what, int64_t deadline_ns,
                     struct att_monitor_answers *ret, struct att_err *err)
 {
@@ -369,19 +353,28 @@ int att_monitor_ask(const char *lxcpath, const char *name, unsigned what, int64_
 	if (r < 0)
 		return r;
 	/* A short or strange answer still shows that somebody answers. */
-	a.state = states[r == MONITOR_ENDED ? STATE_STOPPED : STATE_RUNNING];
 	if (r == 0)
-		r = read_answers(&a, ATT_MONITOR_STATE | ATT_MONITOR_INIT_PIDFD, err);
-	if (r < 0)
-		return r;
+		a.state = states[STATE_RUNNING];
+	else
+		att_monitor_answers_done(&a);
 	*ret = a;
 	a = (struct att_monitor_answers)ATT_MONITOR_ANSWERS_INIT;
 	return 0;
 }
 
-int att_monitor_finish(struct att_monitor_answers *a, struct att_err *err)
+int att_monitor_read(struct att_monitor_answers *a, unsigned what, struct att_err *err)
 {
-	return read_answers(a, ~0u, err);
+	for (size_t i = 0; i < countof(questions); i++) {
+		int r = 0;
+
+		if (!(questions[i].what & what) || a->pending_fd[i] < 0)
+			continue;
+		r = read_answer(a->pending_fd[i], &questions[i], a->deadline_ns, a, err);
+		att_fd_close_p(&a->pending_fd[i]);
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
 int att_monitor_wait_lock(const char *lxcpath, const char *name, int64_t deadline_ns,

@@ -35,7 +35,14 @@ struct att_monitor_answers {
 
 #define ATT_MONITOR_ANSWERS_INIT \
 	{ \
-		.init_pidfd = -1, .devpts_fd = -1, .pending_fd = { -1, -1, -1, -1, -1, -1 } \
+		.state = "STOPPED", .init_pidfd = -1, .devpts_fd = -1, .pending_fd = { \
+			-1, \
+			-1, \
+			-1, \
+			-1, \
+			-1, \
+			-1 \
+		} \
 	}
 
 /**
@@ -45,8 +52,8 @@ struct att_monitor_answers {
  * A monitor serves its socket from when the container runs until its init has ended, so that whoever
  * got a living init from it need not ask for the state.
  *
- * State and init are known afterwards, the texts only after att_monitor_finish(): the monitor
- * answers one question after the other, and who has init's pidfd has something to do meanwhile.
+ * That nobody listens is known at once. The monitor answers one question after the other, the pidfd
+ * first: whoever asks can do something else before att_monitor_read().
  *
  * Errors: TIMEOUT when it does not answer before @deadline_ns, PERMISSION_DENIED when whoever
  * listens is not root or the caller, IO_ERROR, NO_MEMORY.
@@ -55,8 +62,9 @@ struct att_monitor_answers {
 int att_monitor_ask(const char *lxcpath, const char *name, unsigned what, int64_t deadline_ns,
                     struct att_monitor_answers *ret, struct att_err *err) _must_check_;
 
-/** att_monitor_finish() - wait for the answers under way. Errors: TIMEOUT, NO_MEMORY. */
-int att_monitor_finish(struct att_monitor_answers *a, struct att_err *err) _must_check_;
+/** att_monitor_read() - wait for some of what was asked. Errors: TIMEOUT, NO_MEMORY. */
+int att_monitor_read(struct att_monitor_answers *a, unsigned what, struct att_err *err)
+	_must_check_;
 
 /** att_monitor_answers_done() - idempotent. */
 void att_monitor_answers_done(struct att_monitor_answers *a);

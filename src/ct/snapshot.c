@@ -6,8 +6,6 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/personality.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -69,27 +67,14 @@ static int read_status(int proc_fd, struct att_process *ret, char *buf, struct a
 	return att_proc_parse_status(buf, len, &ret->status) ? 0 : malformed("status", err);
 }
 
-/* Cheaper than the file, but not everybody may ask everybody. */
-static bool ask_limits(pid_t pid, struct att_rlimits *ret)
-{
-	for (int n = 0; n < ATT_RLIMITS; n++) {
-		struct rlimit64 limit;
-
-		if (prlimit64(pid, (enum __rlimit_resource)n, NULL, &limit) < 0)
-			return false;
-		ret->v[n].soft = limit.rlim_cur;
-		ret->v[n].hard = limit.rlim_max;
-	}
-	return true;
-}
-
 static int read_limits(const struct att_snapshot *s, struct att_process *ret, char *buf,
                        struct att_err *err)
 {
 	size_t len = 0;
 	int r = 0;
 
-	if (ask_limits(s->host_pid, &ret->limits))
+	/* Cheaper than the file, but not everybody may ask everybody. */
+	if (att_process_limits(s->host_pid, &ret->limits))
 		return 0;
 	r = read_text(s->proc_fd, "limits", buf, TEXT_CAP, &len, err);
 	if (r < 0)
@@ -256,7 +241,7 @@ static int read_init(const struct att_ct *ct, struct att_snapshot *s, struct att
 	if (r == 0)
 		r = att_lsm_read(s->proc_fd, &s->init.label, err);
 	if (r == 0)
-		r = att_ns_read(s->proc_fd, s->ns, err);
+		r = att_ns_read(s->proc_fd, s->own_ns, s->ns, err);
 	if (r == 0)
 		r = read_idmap(s->proc_fd, "uid_map", &s->uids, buf, err);
 	if (r == 0)
@@ -266,40 +251,33 @@ static int read_init(const struct att_ct *ct, struct att_snapshot *s, struct att
 	return r < 0 ? r : read_start(s, buf, err);
 }
 
-static bool has_legacy(const struct att_cgroup_lines *lines)
+/* Taken over from the container's handle, where it was read while its monitor was being waited for. */
+static int take_self(struct att_ct *ct, struct att_snapshot *s, struct att_err *err)
 {
-	for (size_t i = 0; i < lines->n; i++)
-		if (lines->v[i].hierarchy != 0)
-			return true;
-	return false;
+	int r = ct->self.known ? 0 : att_self_read(&ct->self, err);
+
+	if (r < 0)
+		return r;
+	s->self = ct->self.process;
+	s->self_cgroup = ct->self.cgroup;
+	memcpy(s->own_ns, ct->self.ns, sizeof(s->own_ns));
+	ct->self = (struct att_self){ .known = false };
+	return 0;
 }
 
-static int read_self(struct att_snapshot *s, struct att_err *err)
+/* What the caller is labelled matters where init is. */
+static int read_own_label(struct att_snapshot *s, struct att_err *err)
 {
-	_cleanup_free_ char *buf = malloc(TEXT_CAP);
-	_cleanup_close_ int fd = open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_close_ int fd = -1;
 
+	s->self.label = (struct att_label){ .lsm = ATT_LSM_NONE, .text = "" };
+	if (s->init.label.lsm == ATT_LSM_NONE)
+		return 0;
+	fd = open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return att_err_sys(err, ATT_E_INTERNAL_ERROR, ATT_STAGE_SNAPSHOT, errno,
 		                   "open '/proc/self'");
-	if (!buf)
-		return att_err_nomem(err, ATT_STAGE_SNAPSHOT);
-
-	int r = read_status(fd, &s->self, buf, err);
-
-	if (r == 0)
-		r = read_oom_score(fd, &s->self, buf, err);
-	if (r == 0 && !ask_limits(0, &s->self.limits))
-		r = att_err_sys(err, ATT_E_INTERNAL_ERROR, ATT_STAGE_SNAPSHOT, errno, "prlimit");
-	/* Reads it; no personality has all bits. */
-	s->self.personality = (uint32_t)personality(0xffffffff);
-	s->self.label = (struct att_label){ .lsm = ATT_LSM_NONE, .text = "" };
-	if (r == 0 && s->init.label.lsm != ATT_LSM_NONE)
-		r = att_lsm_read(fd, &s->self.label, err);
-	/* Whether a v1 hierarchy has to be joined at all. */
-	if (r == 0 && has_legacy(&s->cgroup))
-		r = read_cgroup_lines(fd, &s->self_cgroup, buf, err);
-	return r;
+	return att_lsm_read(fd, &s->self.label, err);
 }
 
 int att_snapshot_take(struct att_ct *ct, struct att_snapshot *ret, struct att_err *err)
@@ -309,9 +287,11 @@ int att_snapshot_take(struct att_ct *ct, struct att_snapshot *ret, struct att_er
 
 	s.host_pid = ct->host_pid;
 	if (r == 0)
+		r = take_self(ct, &s, err);
+	if (r == 0)
 		r = read_init(ct, &s, err);
 	if (r == 0)
-		r = read_self(&s, err);
+		r = read_own_label(&s, err);
 	if (r == 0)
 		r = att_lxc_settle(ct, err);
 	if (r == 0 && s.init.status.seccomp != 0 && ct->seccomp_profile) {

@@ -12,19 +12,8 @@
 
 #include "base/err.h"
 #include "ct/lxc.h"
+#include "ct/self.h"
 #include "sys/idmap.h"
-#include "sys/lsm.h"
-#include "sys/ns.h"
-#include "sys/proc.h"
-
-/* One process: init, or the caller itself. */
-struct att_process {
-	struct att_proc_status status;
-	struct att_rlimits limits;
-	struct att_label label;
-	int32_t oom_score_adj;
-	uint32_t personality;
-};
 
 struct att_snapshot {
 	pid_t host_pid; /* init's */
@@ -33,6 +22,7 @@ struct att_snapshot {
 	struct att_process init;
 	struct att_process self;
 	struct att_ns ns[ATT_NS_COUNT];
+	uint64_t own_ns[ATT_NS_COUNT];
 	struct att_idmap uids, gids;    /* of init's user namespace, to the caller's */
 	struct att_cgroup_lines cgroup; /* init's; paths as the host sees them */
 	size_t cgroup_root_len

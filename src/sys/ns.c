@@ -42,39 +42,47 @@ static int read_link(int dir_fd, const char *path, uint64_t *ret)
 	return att_parse_u64(open + 1, ret) ? 0 : -EINVAL;
 }
 
-static int read_one(int proc_fd, const char *name, struct att_ns *ret, struct att_err *err)
+static const char *link_path(char path[16], size_t kind)
 {
-	char path[32];
-	uint64_t own = 0;
-	uint64_t other = 0;
-	int r = 0;
+	att_ignore(snprintf(path, 16, "ns/%s", att_ns_kinds[kind].name));
+	return path;
+}
 
-	att_ignore(snprintf(path, sizeof(path), "/proc/self/ns/%s", name));
-	r = read_link(AT_FDCWD, path, &own);
-	if (r == -ENOENT) {
-		*ret = (struct att_ns){ .inode = 0, .shared = true };
-		return 0;
+int att_ns_read_own(int proc_fd, uint64_t ret[ATT_NS_COUNT], struct att_err *err)
+{
+	char path[16];
+
+	for (size_t i = 0; i < ATT_NS_COUNT; i++) {
+		int r = read_link(proc_fd, link_path(path, i), &ret[i]);
+
+		if (r == -ENOENT)
+			ret[i] = 0;
+		else if (r < 0)
+			return att_err_sys(err, ATT_E_INTERNAL_ERROR, ATT_STAGE_SNAPSHOT, -r,
+			                   "read own %s namespace", att_ns_kinds[i].name);
 	}
-	if (r < 0)
-		return att_err_sys(err, ATT_E_INTERNAL_ERROR, ATT_STAGE_SNAPSHOT, -r,
-		                   "read own %s namespace", name);
-	r = read_link(proc_fd, path + strlen("/proc/self/"), &other);
-	if (r < 0)
-		return att_err_sys(err,
-		                   r == -ENOENT || r == -ESRCH ? ATT_E_CONTAINER_GONE
-		                                               : ATT_E_PERMISSION_DENIED,
-		                   ATT_STAGE_SNAPSHOT, -r, "read %s namespace of init", name);
-	*ret = (struct att_ns){ .inode = other, .shared = own == other };
 	return 0;
 }
 
-int att_ns_read(int proc_fd, struct att_ns ret[ATT_NS_COUNT], struct att_err *err)
+int att_ns_read(int proc_fd, const uint64_t own[ATT_NS_COUNT], struct att_ns ret[ATT_NS_COUNT],
+                struct att_err *err)
 {
-	for (size_t i = 0; i < ATT_NS_COUNT; i++) {
-		int r = read_one(proc_fd, att_ns_kinds[i].name, &ret[i], err);
+	char path[16];
 
+	for (size_t i = 0; i < ATT_NS_COUNT; i++) {
+		int r = 0;
+
+		ret[i] = (struct att_ns){ .inode = 0, .shared = true };
+		if (own[i] == 0)
+			continue;
+		r = read_link(proc_fd, link_path(path, i), &ret[i].inode);
 		if (r < 0)
-			return r;
+			return att_err_sys(err,
+			                   r == -ENOENT || r == -ESRCH ? ATT_E_CONTAINER_GONE
+			                                               : ATT_E_PERMISSION_DENIED,
+			                   ATT_STAGE_SNAPSHOT, -r, "read %s namespace of init",
+			                   att_ns_kinds[i].name);
+		ret[i].shared = own[i] == ret[i].inode;
 	}
 	return 0;
 }
