@@ -84,7 +84,7 @@ LAUNCHER_LDFLAGS := -static -nostdlib -Wl,-z,noexecstack -Wl,-z,noseparate-code 
 # ---- sources ----------------------------------------------------------------------------------
 # Instrumented builds make calls that a jailed process may not.
 JAIL := $(if $(filter asan cov fuzz,$(MODE)),jail_none,jail)
-BASE_SRC := buf clock err fd parse strv
+BASE_SRC := buf clock err fd keys parse strv
 SYS_SRC := bpf caps cgroup clone ctpath idmap $(JAIL) lsm memfile ns passwd pidfd proc pty seccomp seccomp_lxc tty
 CT_SRC := liblxc lxc monitor self snapshot
 ATTACH_SRC := command confine environ guardian identity job launch launch_error launcher_image limits login placement plan \

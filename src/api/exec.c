@@ -9,6 +9,7 @@
 #include "api/api.h"
 #include "attach/launch.h"
 #include "base/clock.h"
+#include "base/keys.h"
 #include "io/relay.h"
 
 #define KNOWN_FLAGS \
@@ -282,12 +283,12 @@ static int read_keys(const struct attache_relay_opts *o, struct att_escape_machi
 	char shown[64];
 	const char *word = o->escape;
 
-	if (word && !att_escape_parse_char(word, &ret->escape_char))
+	if (word && !att_keys_parse_escape(word, &ret->escape_char))
 		return att_err_set(err, ATT_E_INVALID_ARGUMENT, ATT_STAGE_REQUEST,
 		                   "'%s' is no escape character ('~', '^]', 'none')",
 		                   att_escape(shown, sizeof(shown), word, strlen(word)));
 	word = o->detach_keys;
-	if (word && !att_escape_parse_keys(word, ret->keys, &ret->n_keys))
+	if (word && !att_keys_parse_sequence(word, ret->keys, &ret->n_keys))
 		return att_err_set(err, ATT_E_INVALID_ARGUMENT, ATT_STAGE_REQUEST,
 		                   "'%s' are no detach keys ('ctrl-p,ctrl-q')",
 		                   att_escape(shown, sizeof(shown), word, strlen(word)));

@@ -96,6 +96,8 @@ enum att_opt_kind {
 	ATT_KIND_LIST,     /* repeatable text */
 	ATT_KIND_DURATION,
 	ATT_KIND_SIGNAL,
+	ATT_KIND_ESCAPE, /* a character */
+	ATT_KIND_KEYS,   /* some, not none */
 	ATT_KIND_OCTAL,
 	ATT_KIND_NUMBER,
 	ATT_KIND_CHOICE,

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/keys.h"
 #include "base/parse.h"
 
 const char *att_quote(struct att_quoted *q, const char *word)
@@ -130,6 +131,28 @@ static int set_signal(struct att_opts *o, const struct att_opt_spec *spec, const
 	return 0;
 }
 
+/* The relay reads them again; here they are refused before anything runs. */
+static int set_escape(struct att_opts *o, const struct att_opt_spec *spec, const char *value,
+                      struct att_err *err)
+{
+	int key = 0;
+
+	if (!att_keys_parse_escape(value, &key))
+		return bad_value(spec, value, "an escape character (~, ^], none)", err);
+	return set_text(o, spec, value, err);
+}
+
+static int set_keys(struct att_opts *o, const struct att_opt_spec *spec, const char *value,
+                    struct att_err *err)
+{
+	unsigned char keys[ATT_KEYS_MAX];
+	size_t n = 0;
+
+	if (!att_keys_parse_sequence(value, keys, &n) || n == 0)
+		return bad_value(spec, value, "a sequence of keys (ctrl-p,ctrl-q)", err);
+	return set_text(o, spec, value, err);
+}
+
 static int set_octal(struct att_opts *o, const struct att_opt_spec *spec, const char *value,
                      struct att_err *err)
 {
@@ -201,7 +224,8 @@ static const setter setters[_ATT_KIND_MAX] = {
 	[ATT_KIND_FLAG] = set_flag,     [ATT_KIND_COUNT] = set_count,
 	[ATT_KIND_STRING] = set_string, [ATT_KIND_TEXT] = set_text,
 	[ATT_KIND_LIST] = set_list,     [ATT_KIND_DURATION] = set_duration,
-	[ATT_KIND_SIGNAL] = set_signal, [ATT_KIND_OCTAL] = set_octal,
+	[ATT_KIND_SIGNAL] = set_signal, [ATT_KIND_ESCAPE] = set_escape,
+	[ATT_KIND_KEYS] = set_keys,     [ATT_KIND_OCTAL] = set_octal,
 	[ATT_KIND_NUMBER] = set_number, [ATT_KIND_CHOICE] = set_choice,
 	[ATT_KIND_PARTS] = set_parts,
 };

@@ -12,9 +12,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define ATT_ESCAPE_KEYS_MAX 8
+#include "base/keys.h"
+
 /* Most bytes that one att_escape_feed() can pass on beyond what it was given. */
-#define ATT_ESCAPE_HELD_MAX (ATT_ESCAPE_KEYS_MAX + 1)
+#define ATT_ESCAPE_HELD_MAX (ATT_KEYS_MAX + 1)
 
 /* att_escape_machine.actions */
 #define ATT_ESCAPE_DISCONNECT 0x1u
@@ -24,7 +25,7 @@
 
 struct att_escape_machine {
 	int escape_char; /* -1: none */
-	unsigned char keys[ATT_ESCAPE_KEYS_MAX];
+	unsigned char keys[ATT_KEYS_MAX];
 	size_t n_keys; /* 0: no sequence detaches */
 	size_t matched;
 	bool at_start;    /* of a line */
@@ -37,20 +38,6 @@ struct att_escape_machine {
 	{ \
 		.escape_char = -1, .at_start = true \
 	}
-
-/**
- * att_escape_parse_char() - the value of --escape
- * @text: "none", one character, or "^X" for a control character
- * @ret:  out: the byte, -1 for none
- */
-bool att_escape_parse_char(const char *text, int *ret);
-
-/**
- * att_escape_parse_keys() - the value of --detach-keys, as docker has it
- * @text: "ctrl-p,ctrl-q": a single character, or "ctrl-" and one of a-z @ [ \ ] ^ _, by commas; ""
- *        for none
- */
-bool att_escape_parse_keys(const char *text, unsigned char ret[ATT_ESCAPE_KEYS_MAX], size_t *ret_n);
 
 /** att_escape_is_on() - is there anything to look for? */
 bool att_escape_is_on(const struct att_escape_machine *m);

@@ -100,7 +100,7 @@ static void keys_detach_when_they_are_all_there(void **state)
 	struct att_escape_machine m = ATT_ESCAPE_MACHINE_INIT;
 
 	(void)state;
-	assert_true(att_escape_parse_keys("ctrl-p,ctrl-q", m.keys, &m.n_keys));
+	assert_true(att_keys_parse_sequence("ctrl-p,ctrl-q", m.keys, &m.n_keys));
 	for (size_t i = 0; i < countof(cases); i++)
 		check(&m, &cases[i]);
 }
@@ -116,7 +116,7 @@ static void keys_that_repeat_are_found_after_a_false_start(void **state)
 	struct att_escape_machine m = ATT_ESCAPE_MACHINE_INIT;
 
 	(void)state;
-	assert_true(att_escape_parse_keys("a,a,b", m.keys, &m.n_keys));
+	assert_true(att_keys_parse_sequence("a,a,b", m.keys, &m.n_keys));
 	for (size_t i = 0; i < countof(cases); i++)
 		check(&m, &cases[i]);
 }
@@ -135,38 +135,6 @@ static void without_either_every_byte_goes_through(void **state)
 	assert_memory_equal(out, in, sizeof(in));
 }
 
-static void characters_and_keys_are_read_as_ssh_and_docker_have_them(void **state)
-{
-	static const char *const bad_chars[] = { "", "~~", "^1", "ctrl-a", "\x01", "\xc3\xa4" };
-	static const char *const bad_keys[] = { ",",      "a,", ",a",      "ctrl-",
-		                                "ctrl-1", "ab", "ctrl-pp", "a,b,c,d,e,f,g,h,i",
-		                                "\x01" };
-	unsigned char keys[ATT_ESCAPE_KEYS_MAX];
-	size_t n = 9;
-	int c = 0;
-
-	(void)state;
-	assert_true(att_escape_parse_char("~", &c));
-	assert_num(c, '~');
-	assert_true(att_escape_parse_char("^", &c));
-	assert_true(att_escape_parse_char("^]", &c));
-	assert_num(c, 0x1d);
-	assert_true(att_escape_parse_char("none", &c));
-	assert_num(c, -1);
-	for (size_t i = 0; i < countof(bad_chars); i++)
-		assert_false(att_escape_parse_char(bad_chars[i], &c));
-	assert_true(att_escape_parse_keys("ctrl-a,d,ctrl-@", keys, &n));
-	assert_num(n, 3);
-	assert_memory_equal(keys,
-	                    "\x01"
-	                    "d\0",
-	                    3);
-	assert_true(att_escape_parse_keys("", keys, &n));
-	assert_num(n, 0);
-	for (size_t i = 0; i < countof(bad_keys); i++)
-		assert_false(att_escape_parse_keys(bad_keys[i], keys, &n));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -176,7 +144,6 @@ int main(void)
 		cmocka_unit_test(keys_detach_when_they_are_all_there),
 		cmocka_unit_test(keys_that_repeat_are_found_after_a_false_start),
 		cmocka_unit_test(without_either_every_byte_goes_through),
-		cmocka_unit_test(characters_and_keys_are_read_as_ssh_and_docker_have_them),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -181,6 +181,7 @@ static void a_value_is_wanted_or_is_not(void **state)
 #define OOM(text)      "--oom-score-adj: '" text "' is not a number from -1000 to 1000"
 #define FD(text)       "--status-fd: '" text "' is not a number from 1 to 2147483647"
 #define UMASK(text)    "--umask: '" text "' is not an octal number up to 777"
+#define KEYS(text)     "--detach-keys: '" text "' is not a sequence of keys (ctrl-p,ctrl-q)"
 #define SIGNAL(text)   "--stop-signal: '" text "' is not a signal (TERM, SIGINT, 9)"
 #define PART(text)     "--privileged: '" text "' is not one of caps, seccomp, lsm, nnp, cgroup"
 
@@ -212,6 +213,10 @@ static void a_bad_value_is_named(void **state)
 		{ "--umask", "1000", UMASK("1000") },
 		{ "--umask", "8", UMASK("8") },
 		{ "--umask", "-1", UMASK("-1") },
+		{ "--escape", "", "--escape: '' is not an escape character (~, ^], none)" },
+		{ "--escape", "~~", "--escape: '~~' is not an escape character (~, ^], none)" },
+		{ "--detach-keys", "a,,b", KEYS("a,,b") },
+		{ "--detach-keys", "", KEYS("") },
 		{ "--stop-signal", "FOO", SIGNAL("FOO") },
 		{ "--stop-signal", "0", SIGNAL("0") },
 		{ "--stop-signal", "65", SIGNAL("65") },
