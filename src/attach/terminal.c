@@ -28,7 +28,8 @@ static bool same_file(int a, int b)
 /*
  * What is a terminal of the caller's is one of the job's; another descriptor keeps a pipe of its
  * own, so that what is sent to a file stays apart. A caller who insists on a terminal and has none
- * at stdin and stdout gets both there.
+ * at stdin and stdout gets both there: then its terminal is not the one that is typed at and looked
+ * at, even if errors go there.
  */
 static uint32_t choose_descriptors(const struct att_request *req)
 {
@@ -39,7 +40,7 @@ static uint32_t choose_descriptors(const struct att_request *req)
 		if (att_tty_is_terminal(fd[i]))
 			mask |= 1u << i;
 	if (!(mask & 3u)) {
-		mask |= 3u;
+		mask = 3u;
 		if (same_file(fd[1], fd[2]))
 			mask |= 4u;
 	}

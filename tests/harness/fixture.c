@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "harness/fixture.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "harness/reap.h"
 
 #define MAX_WORDS 60
@@ -93,6 +95,39 @@ void fixture_run(const struct fixture *f, const char *const *words, const struct
 
 	fixture_start(f, words, how, &job);
 	assert_zero(cmd_wait(job, ret));
+}
+
+void fixture_pty(const struct fixture *f, const char *const *words, const struct ptydrv_cmd *how,
+                 struct ptydrv **ret)
+{
+	const char *argv[MAX_WORDS + 8];
+	struct ptydrv_cmd cmd = { 0 };
+
+	if (how != NULL)
+		cmd = *how;
+	make_argv(f, words, argv);
+	cmd.argv = argv;
+	assert_zero(ptydrv_start(&cmd, ret));
+}
+
+void fixture_pty_run(const struct fixture *f, const char *const *words,
+                     const struct ptydrv_cmd *how, struct cmd_result *ret)
+{
+	_cleanup_ptydrv_ struct ptydrv *d = NULL;
+
+	fixture_pty(f, words, how, &d);
+	assert_zero(ptydrv_wait(d, ret));
+}
+
+char *fixture_read(const struct fixture *f, const char *ct_path, char *buf, size_t cap)
+{
+	char path[PATH_MAX];
+	ssize_t n = 0;
+
+	snprintf(path, sizeof(path), "%s%s", box_rootfs(f->box), ct_path);
+	n = att_fd_read_file_at(AT_FDCWD, path, buf, cap);
+	buf[n < 0 ? 0 : n] = '\0';
+	return buf;
 }
 
 void fixture_shell(const struct fixture *f, const char *script, const struct cmd *how,

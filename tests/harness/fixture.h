@@ -13,6 +13,7 @@
 #include "harness/box.h"
 #include "harness/cmd.h"
 #include "harness/leak.h"
+#include "harness/ptydrv.h"
 
 struct fixture {
 	struct box *box;
@@ -51,6 +52,20 @@ void fixture_run(const struct fixture *f, const char *const *words, const struct
 /** fixture_start() - the same without waiting. */
 void fixture_start(const struct fixture *f, const char *const *words, const struct cmd *how,
                    struct cmd_job **ret);
+
+/**
+ * fixture_pty() - run it on a terminal of its own
+ * @how: everything but argv; NULL: the defaults
+ */
+void fixture_pty(const struct fixture *f, const char *const *words, const struct ptydrv_cmd *how,
+                 struct ptydrv **ret);
+
+/** fixture_pty_run() - the same, and wait for it. */
+void fixture_pty_run(const struct fixture *f, const char *const *words,
+                     const struct ptydrv_cmd *how, struct cmd_result *ret);
+
+/** fixture_read() - a file of the container's, as a text. Return: @buf. */
+char *fixture_read(const struct fixture *f, const char *ct_path, char *buf, size_t cap);
 
 /**
  * fixture_shell() - run a shell script of the host's
