@@ -27,12 +27,15 @@ enum {
 
 #define MAX_POLL (N_CHANNELS * 2 + 3)
 #define MOVES    4
+/* How long a reader has for what a killed job has written. */
+#define DRAIN_NS ATT_NS_PER_SEC
 
 struct loop {
 	struct att_relay *relay;
 	struct att_channel channel[N_CHANNELS];
 	struct att_terminal terminal;
 	bool job_ended;
+	bool last_deadline; /* has passed: the job has been killed */
 };
 
 /* ---- SIGPIPE: a closed side is an answer, not a reason to die ---- */
@@ -266,6 +269,9 @@ static void end_job(struct loop *l)
 	l->job_ended = true;
 	for (size_t i = 0; i < N_CHANNELS; i++)
 		att_channel_limit(&l->channel[i]);
+	/* Killed after its last deadline: no other would end the waiting for a reader. */
+	if (l->last_deadline)
+		l->relay->deadline_ns = att_clock_after_ns(DRAIN_NS);
 }
 
 static void pass_deadline(struct loop *l)
@@ -273,6 +279,7 @@ static void pass_deadline(struct loop *l)
 	struct att_relay *r = l->relay;
 
 	r->deadline_ns = r->hooks.on_deadline(r->hooks.data);
+	l->last_deadline = r->deadline_ns == INT64_MAX;
 	/* A job that is gone, and a reader that does not read: the deadline was for both. */
 	for (size_t i = 0; l->job_ended && i < N_CHANNELS; i++)
 		att_channel_end(&l->channel[i]);

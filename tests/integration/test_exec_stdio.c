@@ -211,6 +211,19 @@ static void a_job_that_never_reads_its_input_is_not_waited_for(void **state)
 	assert_exit(&r, 6);
 }
 
+static void a_reader_that_does_not_read_is_not_waited_for_after_the_deadline(void **state)
+{
+	static const char script[] =
+		"{ x --timeout 0.3s --kill-after 0.2s \"$CT\" -- sh -c 'trap \"\" TERM; yes'; "
+		"echo $? >\"$DIR/code\"; } | while [ ! -e \"$DIR/code\" ]; do sleep 0.1; done; "
+		"cat \"$DIR/code\"; rm \"$DIR/code\"\n";
+	_cleanup_cmd_result_ struct cmd_result r = CMD_RESULT_INIT;
+
+	fixture_shell(*state, script, NULL, &r);
+	assert_exit(&r, 0);
+	assert_string_equal(r.out, "124\n");
+}
+
 static void a_reader_that_goes_away_ends_the_job_without_a_word(void **state)
 {
 	static const char script[] = "{ x --io \"$IO\" \"$CT\" -- yes; echo $? >&3; } "
@@ -740,6 +753,7 @@ int main(void)
 		fixture_test(the_end_of_output_reaches_the_reader_while_the_job_goes_on),
 		fixture_test(a_job_that_closes_its_input_early_is_not_disturbed),
 		fixture_test(a_job_that_never_reads_its_input_is_not_waited_for),
+		fixture_test(a_reader_that_does_not_read_is_not_waited_for_after_the_deadline),
 		fixture_test(a_reader_that_goes_away_ends_the_job_without_a_word),
 		fixture_test(a_daemon_that_holds_the_pipes_does_not_hold_the_caller),
 		fixture_test(what_a_job_wrote_before_its_daemon_went_on_writing_is_delivered),
