@@ -311,7 +311,8 @@ static void set_attributes(json_t *o, const struct att_plan *p)
 	set(o, "terminal", plan_terminal(p));
 	set(o, "detach", json_boolean(p->detach));
 	set(o, "timeout_ns", duration(p->timeout_ns));
-	set(o, "kill_after_ns", p->timeout_ns > 0 ? duration(p->kill_after_ns) : json_null());
+	set(o, "kill_after_ns",
+	    p->timeout_ns > 0 || p->wire.tty_mask != 0 ? duration(p->kill_after_ns) : json_null());
 	set(o, "stop_signal", text(att_signal_name(p->stop_signal)));
 	set(o, "warnings", strings(&p->warnings));
 }

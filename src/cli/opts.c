@@ -312,7 +312,7 @@ static const struct rule {
 	const char *why;
 } rules[] = {
 	{ ATT_OPT_SHELL_COMMAND, ATT_OPT_SCRIPT, false, "there is one command" },
-	{ ATT_OPT_KILL_AFTER, ATT_OPT_TIMEOUT, true, "nothing would be stopped" },
+	{ ATT_OPT_KILL_AFTER, ATT_OPT_DETACH, false, "nobody would be left to watch the clock" },
 	{ ATT_OPT_STOP_SIGNAL, ATT_OPT_TIMEOUT, true, "nothing would be stopped" },
 	{ ATT_OPT_TTY, ATT_OPT_NO_TTY, false, "a terminal is there or not" },
 	{ ATT_OPT_TTY, ATT_OPT_DETACH, false, "nobody would be left to look at it" },

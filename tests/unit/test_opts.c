@@ -275,9 +275,10 @@ static void contradictions_are_refused_with_the_reason(void **state)
 		{ { "exec", "-c", "id", "--script", "f", "web" },
 		  ATT_E_INVALID_ARGUMENT,
 		  "--shell-command cannot stand with --script: there is one command" },
-		{ { "exec", "--kill-after", "5", "web", "ls" },
+		{ { "exec", "--kill-after", "5", "-d", "web", "ls" },
 		  ATT_E_INVALID_ARGUMENT,
-		  "--kill-after needs --timeout: nothing would be stopped" },
+		  "--kill-after cannot stand with --detach: "
+		  "nobody would be left to watch the clock" },
 		{ { "exec", "--stop-signal", "INT", "web", "ls" },
 		  ATT_E_INVALID_ARGUMENT,
 		  "--stop-signal needs --timeout: nothing would be stopped" },
