@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -307,9 +306,8 @@ static int run(struct run *x, struct att_trouble *t)
 	/* Whoever faces the job's bytes shall hold no more of the container than it needs. */
 	attache_plan_free(x->plan);
 	x->plan = NULL;
-	/* The result has a time in it, which the C library formats after a look at its time zone. */
 	if (x->o->status_fd >= 0)
-		tzset();
+		att_result_prepare();
 	return relay(x, t);
 }
 

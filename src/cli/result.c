@@ -125,6 +125,13 @@ static int add_run(json_t *object, const struct att_opts *o, const struct att_re
 	return 0;
 }
 
+/* The time zone, of which a time in UTC has no need, and randomness for the tables of objects. */
+void att_result_prepare(void)
+{
+	tzset();
+	json_object_seed(0);
+}
+
 int att_result_format(struct att_buf *out, const struct att_opts *o, const struct att_result_in *in)
 {
 	json_t *object = json_object();

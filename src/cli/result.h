@@ -17,6 +17,13 @@ struct att_result_in {
 };
 
 /**
+ * att_result_prepare() - open what formatting a result would open
+ *
+ * For a process that may not open anything when it has one.
+ */
+void att_result_prepare(void);
+
+/**
  * att_result_format() - append the object and a newline
  *
  * Return: 0, or negative when out of memory.
