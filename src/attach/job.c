@@ -106,6 +106,8 @@ int att_job_signal(struct att_job *job, int sig, struct att_err *err)
 	if (r < 0)
 		return att_err_sys(err, ATT_E_INTERNAL_ERROR, ATT_STAGE_RELAY, -r,
 		                   "send signal %d to the job", sig);
+	/* What the caller does next must not overtake it. */
+	sync_guardian(job);
 	return 0;
 }
 

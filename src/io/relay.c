@@ -30,8 +30,12 @@ enum {
 /* How long a reader has for what a killed job has written. */
 #define DRAIN_NS ATT_NS_PER_SEC
 
+/* What a job that ends of SIGTERM has for it, before SIGHUP, the lower number, would count first. */
+#define TERM_NS (200 * ATT_NS_PER_MS)
+
 struct loop {
 	struct att_relay *relay;
+	int64_t hang_up_ns; /* when to hang up the job's terminal; INT64_MAX: not yet */
 	struct att_channel channel[N_CHANNELS];
 	struct att_terminal terminal;
 	bool job_ended;
@@ -82,6 +86,7 @@ static void hang_up(struct loop *l)
 	struct att_relay *r = l->relay;
 	int64_t deadline_ns = 0;
 
+	l->hang_up_ns = INT64_MAX;
 	if (!has_terminal(l) || l->job_ended)
 		return;
 	att_channel_end(&l->channel[KEYS]);
@@ -154,6 +159,10 @@ static void take_signal(struct loop *l, int sig)
 		att_terminal_resize(&l->terminal);
 		break;
 	case SIGTERM:
+		hooks->on_signal(hooks->data, sig);
+		if (l->hang_up_ns == INT64_MAX)
+			l->hang_up_ns = att_clock_after_ns(TERM_NS);
+		break;
 	case SIGHUP:
 		hooks->on_signal(hooks->data, sig);
 		hang_up(l);
@@ -267,6 +276,7 @@ static bool is_finished(const struct loop *l)
 static void end_job(struct loop *l)
 {
 	l->job_ended = true;
+	l->hang_up_ns = INT64_MAX;
 	for (size_t i = 0; i < N_CHANNELS; i++)
 		att_channel_limit(&l->channel[i]);
 	/* Killed after its last deadline: no other would end the waiting for a reader. */
@@ -283,6 +293,11 @@ static void pass_deadline(struct loop *l)
 	/* A job that is gone, and a reader that does not read: the deadline was for both. */
 	for (size_t i = 0; l->job_ended && i < N_CHANNELS; i++)
 		att_channel_end(&l->channel[i]);
+}
+
+static int64_t next_ns(const struct loop *l)
+{
+	return l->hang_up_ns < l->relay->deadline_ns ? l->hang_up_ns : l->relay->deadline_ns;
 }
 
 /* After a move there may be more to do at once, of which no descriptor tells. Return: 0 or -errno. */
@@ -302,7 +317,7 @@ static int wait_and_tell(struct loop *l, bool moved)
 	p[n++] = (struct pollfd){ .fd = l->terminal.watch_fd, .events = POLLIN };
 	p[n++] = (struct pollfd){ .fd = l->job_ended ? -1 : r->job_pidfd, .events = POLLIN };
 	p[n++] = (struct pollfd){ .fd = r->signal_fd, .events = POLLIN };
-	ready = poll(p, n, moved ? 0 : att_clock_poll_ms(r->deadline_ns));
+	ready = poll(p, n, moved ? 0 : att_clock_poll_ms(next_ns(l)));
 	if (ready < 0)
 		return errno == EINTR ? 0 : -errno;
 	for (size_t i = 0; i < N_CHANNELS; i++)
@@ -314,6 +329,8 @@ static int wait_and_tell(struct loop *l, bool moved)
 		read_signals(l);
 	if (p[n - 2].revents)
 		end_job(l);
+	if (att_clock_poll_ms(l->hang_up_ns) == 0)
+		hang_up(l);
 	if (att_clock_poll_ms(r->deadline_ns) == 0)
 		pass_deadline(l);
 	return 0;
@@ -412,7 +429,7 @@ static void close_all(struct loop *l)
 
 int att_relay_run(struct att_relay *relay, uint64_t ret_bytes[3], struct att_err *err)
 {
-	struct loop l = { .relay = relay };
+	struct loop l = { .relay = relay, .hang_up_ns = INT64_MAX };
 	struct pipe_guard guard;
 	int confined = 0;
 	int r = 0;

@@ -296,6 +296,7 @@ static void watch(int sock)
 		.leaf = { plan.base_fd, plan.leaf_name[0] != '\0' ? (int)leaf_fd : -1,
 		          plan.leaf_name },
 		.job_pid = entry.status.stage == 0 ? entry.status.job_pid : 0,
+		.has_terminal = plan.tty_mask != 0,
 		.tty_fd = -1,
 	};
 

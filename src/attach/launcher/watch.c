@@ -85,11 +85,37 @@ static void end_job(const struct watch *w)
 
 /* ---- terminals ---- */
 
-/* Its session is not ours, so no job control stands in the way. Not waiting for a stuck output. */
+/* The same terminal once more, by what the kernel knows this descriptor as. */
+static long open_again(int fd)
+{
+	char path[32] = "/proc/self/fd/";
+	char digits[12];
+	int n = 0;
+	int at = 14;
+
+	do
+		digits[n++] = (char)('0' + fd % 10);
+	while ((fd /= 10) > 0);
+	while (n > 0)
+		path[at++] = digits[--n];
+	return sys_call4(__NR_openat, AT_FDCWD, path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC,
+	                 0);
+}
+
+/*
+ * Its session is not ours, so no job control stands in the way. Not waiting for a stuck output. Where
+ * the library's process led the session, the kernel hangs the terminal up for all who have it open
+ * when that ends, which may be before us: then it takes a new descriptor.
+ */
 static void give_back_terminal(const struct watch *w)
 {
-	if (w->tty_fd >= 0)
-		sys_call3(__NR_ioctl, w->tty_fd, TCSETS2, w->tty_mode);
+	long again = 0;
+
+	if (w->tty_fd < 0 || sys_call3(__NR_ioctl, w->tty_fd, TCSETS2, w->tty_mode) >= 0)
+		return;
+	again = open_again(w->tty_fd);
+	if (again >= 0)
+		sys_call3(__NR_ioctl, again, TCSETS2, w->tty_mode);
 }
 
 static void forget_terminal(struct watch *w)
@@ -193,7 +219,7 @@ static int end_of_command(struct watch *w)
 	if (w->leaf.fd >= 0 &&
 	    sys_call3(__NR_unlinkat, w->leaf.base_fd, w->leaf.name, AT_REMOVEDIR) == 0)
 		w->leaf.fd = -1;
-	return w->leaf.fd >= 0 || w->tty_fd >= 0;
+	return w->leaf.fd >= 0 || w->has_terminal;
 }
 
 void watch_run(struct watch *w)
@@ -206,14 +232,17 @@ void watch_run(struct watch *w)
 		p[1].fd = (int)sys_call2(__NR_pidfd_open, w->job_pid, 0);
 	for (;;) {
 		sys_call5(__NR_ppoll, p, 2, 0, 0, 0);
-		if (p[1].revents && p[1].fd >= 0) {
-			p[1].fd = -1;
-			if (!end_of_command(w))
+		/*
+		 * Notes first: one that has come already may name a terminal, without which there
+		 * would be no reason to stay when the command has ended.
+		 */
+		if (!p[0].revents) {
+			if (p[1].fd >= 0 && p[1].revents && !end_of_command(w))
 				return;
-		}
-		if (!p[0].revents)
+			p[1].fd = p[1].revents ? -1 : p[1].fd;
 			continue;
-		/* Notes are sent whole, and small enough to arrive so. */
+		}
+		/* They are sent whole, and small enough to arrive so. */
 		if (receive(w->sock, &note, &fd) != (long)sizeof(note)) {
 			give_back_terminal(w);
 			end_job(w);

@@ -14,6 +14,7 @@ struct watch {
 	int sock;
 	struct leaf leaf; /* the job's cgroup */
 	int job_pid;      /* 0: there is no job, or it has ended */
+	int has_terminal; /* the job has: the caller's may still be taken when the command has ended */
 	int tty_fd;       /* a terminal to be given back; -1: none */
 	unsigned char tty_mode[ATT_WIRE_TTY_MODE];
 };
