@@ -20,7 +20,10 @@
 #include "harness/reap.h"
 
 #define BUSYBOX       "/bin/busybox"
-#define DEBIAN_RECIPE 1 /* raise it when what makes the Debian changes: caches are made anew */
+#define DEBIAN_RECIPE 2 /* raise it when what makes the Debian changes: caches are made anew */
+#define DEBIAN_PACKAGES \
+	"systemd,systemd-sysv,libpam-systemd,dbus,procps,iproute2,passwd,vim-tiny,less,tmux," \
+	"dialog,sudo,openssh-client"
 
 static const struct {
 	const char *path;
@@ -232,12 +235,10 @@ static int copy_tree(const char *from, const char *to)
 static int bootstrap_debian(const char *root)
 {
 	const char *given = getenv("ATTACHE_TEST_DEBIAN_ROOT");
-	const char *const argv[] = { "debootstrap",
-		                     "--variant=minbase",
-		                     "--include=systemd,systemd-sysv,dbus,procps,iproute2,passwd",
-		                     "bookworm",
-		                     root,
-		                     NULL };
+	const char *const argv[] = {
+		"debootstrap", "--variant=minbase", "--include=" DEBIAN_PACKAGES, "bookworm", root,
+		NULL
+	};
 
 	if (given != NULL)
 		return copy_tree(given, root);
