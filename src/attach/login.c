@@ -83,12 +83,26 @@ static bool has_systemd(const struct att_plan *plan)
 	return n > 0 && strcmp(comm, "systemd\n") == 0;
 }
 
+/*
+ * The hint is a command that people will paste into a shell of the host's, and the name is the
+ * container's: nothing that a shell or su would take for more than a name, and no number, which su
+ * does not know.
+ */
+static bool is_plain_user(const char *name)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_";
+	static const char rest[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789.-";
+
+	return strspn(name, letters) > 0 && name[strspn(name, rest)] == '\0';
+}
+
 /* What enters from outside is no login to systemd: no session, no bus and no manager of the user's. */
 static int hint_session(struct att_plan *plan, struct att_err *err)
 {
 	_cleanup_buf_ struct att_buf text = ATT_BUF_INIT;
 
-	if (plan->wire.tty_mask == 0 || !has_systemd(plan))
+	if (plan->wire.tty_mask == 0 || !is_plain_user(plan->user.name) || !has_systemd(plan))
 		return 0;
 	if (att_buf_printf(&text,
 	                   "no login session of systemd's; where 'systemctl --user' is wanted: "

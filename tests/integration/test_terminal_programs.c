@@ -12,10 +12,11 @@
 
 #define PASSWORD "correct horse"
 
-/* A name for its own address, which sudo looks for; a password; a user who may use sudo. */
+/* A name for its own address, which sudo looks for; a password; who may use sudo; an odd name. */
 static const char settings[] = "echo 127.0.0.1 localhost $(hostname) >/etc/hosts && "
 			       "echo 'alice:" PASSWORD "' | chpasswd && "
-			       "echo 'alice ALL=(ALL) ALL' >/etc/sudoers.d/alice";
+			       "echo 'alice ALL=(ALL) ALL' >/etc/sudoers.d/alice && "
+			       "echo 'a;reboot:x:1234:1234::/:/bin/sh' >>/etc/passwd";
 
 static int open_group(void **state)
 {
@@ -156,6 +157,22 @@ static void enter_gives_the_users_shell_and_says_how_to_get_a_session(void **sta
 	converse(d, "shopt login_shell; pwd; echo $LANG $TERM\r", "login_shell");
 	assert_expect(d, "on\r\n/home/alice\r\nC.UTF-8 xterm");
 	finish(d, "exit 3\r", 3);
+}
+
+/* It is pasted into a shell of the host's, and the name in it comes from the container. */
+static void the_hint_is_for_names_that_are_only_names(void **state)
+{
+	static const char *const ids[] = { "1234", "4242" };
+	const struct fixture *f = *state;
+
+	for (size_t i = 0; i < countof(ids); i++) {
+		_cleanup_ptydrv_ struct ptydrv *d = NULL;
+
+		fixture_pty(f, WORDS("enter", "-u", ids[i], "@"), NULL, &d);
+		assert_expect(d, "$ ");
+		assert_never_shown(d, "su -l");
+		finish(d, "exit\r", 0);
+	}
 }
 
 /* What no container's terminfo knows must not keep a program from drawing. */
@@ -381,6 +398,7 @@ int main(void)
 		fixture_test(an_interrupt_reaches_the_foreground_program_and_not_the_shell),
 		fixture_test(the_terminal_is_found_by_its_name),
 		fixture_test(enter_gives_the_users_shell_and_says_how_to_get_a_session),
+		fixture_test(the_hint_is_for_names_that_are_only_names),
 		fixture_test(a_terminal_that_debian_does_not_know_is_an_xterm_to_it),
 		fixture_test(vim_draws_the_whole_screen_edits_and_saves),
 		fixture_test(less_pages_what_it_reads_from_a_pipe),
