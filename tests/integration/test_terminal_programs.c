@@ -175,6 +175,21 @@ static void the_hint_is_for_names_that_are_only_names(void **state)
 	}
 }
 
+/* A pipe that is to be typed, as of ssh -tt. */
+static void enter_gives_a_terminal_by_force(void **state)
+{
+	const struct fixture *f = *state;
+	static const char words[] = "tty && exit 4\n";
+	const struct cmd how = { .in = CMD_STDIN_BYTES,
+		                 .bytes = words,
+		                 .n_bytes = sizeof(words) - 1 };
+	_cleanup_cmd_result_ struct cmd_result r = CMD_RESULT_INIT;
+
+	fixture_run(f, WORDS("enter", "-t", "@"), &how, &r);
+	assert_exit(&r, 4);
+	assert_has(r.out, "/dev/pts/");
+}
+
 /* What no container's terminfo knows must not keep a program from drawing. */
 static void a_terminal_that_debian_does_not_know_is_an_xterm_to_it(void **state)
 {
@@ -399,6 +414,7 @@ int main(void)
 		fixture_test(the_terminal_is_found_by_its_name),
 		fixture_test(enter_gives_the_users_shell_and_says_how_to_get_a_session),
 		fixture_test(the_hint_is_for_names_that_are_only_names),
+		fixture_test(enter_gives_a_terminal_by_force),
 		fixture_test(a_terminal_that_debian_does_not_know_is_an_xterm_to_it),
 		fixture_test(vim_draws_the_whole_screen_edits_and_saves),
 		fixture_test(less_pages_what_it_reads_from_a_pipe),
