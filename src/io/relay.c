@@ -195,12 +195,14 @@ static void show_help(const struct loop *l)
 	att_ignore(write(l->terminal.fd, text, sizeof(text) - 1));
 }
 
-/* What the user typed for us. */
+/* What the user typed for us. The job's own line has been left unended where it ends for the user. */
 static void obey(struct loop *l)
 {
 	unsigned actions = l->relay->escape.actions;
 
 	l->relay->escape.actions = 0;
+	if (actions & (ATT_ESCAPE_DISCONNECT | ATT_ESCAPE_DETACH))
+		att_ignore(write(l->terminal.fd, "\r\n", 2));
 	if (actions & ATT_ESCAPE_HELP)
 		show_help(l);
 	if (actions & ATT_ESCAPE_SUSPEND)

@@ -190,6 +190,22 @@ static void enter_gives_a_terminal_by_force(void **state)
 	assert_has(r.out, "/dev/pts/");
 }
 
+/* The prompt of the caller's shell shall not be glued to that of the container's. */
+static void who_hangs_up_is_on_a_line_of_its_own(void **state)
+{
+	const struct fixture *f = *state;
+	_cleanup_cmd_result_ struct cmd_result r = CMD_RESULT_INIT;
+	_cleanup_ptydrv_ struct ptydrv *d = NULL;
+
+	fixture_pty(f, WORDS("exec", "--escape", "~", "@", "sh", "-c", "printf ready; exec cat"),
+	            NULL, &d);
+	assert_expect(d, "ready");
+	assert_zero(ptydrv_type(d, "~."));
+	assert_zero(ptydrv_wait(d, &r));
+	assert_exit(&r, 129);
+	assert_string_equal(r.out, "ready\r\n");
+}
+
 /* What no container's terminfo knows must not keep a program from drawing. */
 static void a_terminal_that_debian_does_not_know_is_an_xterm_to_it(void **state)
 {
@@ -415,6 +431,7 @@ int main(void)
 		fixture_test(enter_gives_the_users_shell_and_says_how_to_get_a_session),
 		fixture_test(the_hint_is_for_names_that_are_only_names),
 		fixture_test(enter_gives_a_terminal_by_force),
+		fixture_test(who_hangs_up_is_on_a_line_of_its_own),
 		fixture_test(a_terminal_that_debian_does_not_know_is_an_xterm_to_it),
 		fixture_test(vim_draws_the_whole_screen_edits_and_saves),
 		fixture_test(less_pages_what_it_reads_from_a_pipe),
