@@ -64,24 +64,48 @@ int att_ns_read_own(int proc_fd, uint64_t ret[ATT_NS_COUNT], struct att_err *err
 	return 0;
 }
 
+static int read_of_init(int proc_fd, size_t kind, uint64_t *ret, struct att_err *err)
+{
+	char path[16];
+	int r = read_link(proc_fd, link_path(path, kind), ret);
+
+	if (r < 0)
+		return att_err_sys(err,
+		                   r == -ENOENT || r == -ESRCH ? ATT_E_CONTAINER_GONE
+		                                               : ATT_E_PERMISSION_DENIED,
+		                   ATT_STAGE_SNAPSHOT, -r, "read %s namespace of init",
+		                   att_ns_kinds[kind].name);
+	return 0;
+}
+
+/*
+ * A kind that the caller's own /proc does not show is one that the kernel does not know, and then
+ * init's does not show it either: else the job would stay in the caller's.
+ */
+static int check_unknown(int proc_fd, size_t kind, struct att_err *err)
+{
+	char path[16];
+	uint64_t inode = 0;
+	int r = read_link(proc_fd, link_path(path, kind), &inode);
+
+	if (r == -ENOENT)
+		return 0;
+	return att_err_set(err, ATT_E_CONFINEMENT_UNAVAILABLE, ATT_STAGE_SNAPSHOT,
+	                   "read own %s namespace: there is none, but init has one",
+	                   att_ns_kinds[kind].name);
+}
+
 int att_ns_read(int proc_fd, const uint64_t own[ATT_NS_COUNT], struct att_ns ret[ATT_NS_COUNT],
                 struct att_err *err)
 {
-	char path[16];
-
 	for (size_t i = 0; i < ATT_NS_COUNT; i++) {
 		int r = 0;
 
 		ret[i] = (struct att_ns){ .inode = 0, .shared = true };
-		if (own[i] == 0)
-			continue;
-		r = read_link(proc_fd, link_path(path, i), &ret[i].inode);
+		r = own[i] == 0 ? check_unknown(proc_fd, i, err)
+		                : read_of_init(proc_fd, i, &ret[i].inode, err);
 		if (r < 0)
-			return att_err_sys(err,
-			                   r == -ENOENT || r == -ESRCH ? ATT_E_CONTAINER_GONE
-			                                               : ATT_E_PERMISSION_DENIED,
-			                   ATT_STAGE_SNAPSHOT, -r, "read %s namespace of init",
-			                   att_ns_kinds[i].name);
+			return r;
 		ret[i].shared = own[i] == ret[i].inode;
 	}
 	return 0;
