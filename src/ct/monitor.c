@@ -247,8 +247,12 @@ static int receive(int fd, void *buf, size_t len, int64_t deadline_ns, int *ret_
 		}
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n <= 0)
+		if (n == 0 || (n < 0 && errno == ECONNRESET))
 			return MONITOR_ENDED;
+		if (n < 0)
+			return att_err_sys(err, errno == ENOMEM ? ATT_E_NO_MEMORY : ATT_E_IO_ERROR,
+			                   ATT_STAGE_RESOLVE, errno,
+			                   "read the answer of the container's monitor");
 		replace_fd(ret_fd, take_rights(&msg));
 		used += (size_t)n;
 	}
