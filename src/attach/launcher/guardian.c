@@ -280,11 +280,21 @@ static void run_entry(void)
 	}
 }
 
+static int write_full(int sock, const void *bytes, size_t len)
+{
+	return sys_call3(__NR_write, sock, bytes, len) == (long)len;
+}
+
+/*
+ * A job that the library's process does not hear of is ended as if that were gone: with nothing more
+ * to be read, which is what makes watch_run() see it so.
+ */
 static void send_status(int sock)
 {
-	sys_call3(__NR_write, sock, &entry.status, sizeof(entry.status));
-	if (entry.status.text_len > 0)
-		sys_call3(__NR_write, sock, entry.cgroup_text, entry.status.text_len);
+	if (!write_full(sock, &entry.status, sizeof(entry.status)) ||
+	    (entry.status.text_len > 0 &&
+	     !write_full(sock, entry.cgroup_text, entry.status.text_len)))
+		sys_call2(__NR_shutdown, sock, 0 /* SHUT_RD */);
 }
 
 /* Until the library's process says that all is done, or is gone. */
