@@ -234,6 +234,11 @@ check-unit: $(UNIT_TESTS) ## unit tests; needs no root
 check-integration: all $(INTEGRATION_TESTS) $(O)/tests/probe ## tests on real containers; root
 	ATTACHE=$(CURDIR)/$(O)/attache ATTACHE_PROBE=$(CURDIR)/$(O)/tests/probe scripts/run-tests $(INTEGRATION_TESTS)
 
+.PHONY: check-faults
+check-faults: all $(O)/tests/integration/test_exec_faults $(O)/tests/probe ## every call of a launch, every error; minutes
+	ATTACHE_FAULTS=all ATTACHE=$(CURDIR)/$(O)/attache ATTACHE_PROBE=$(CURDIR)/$(O)/tests/probe \
+	  scripts/run-tests -v -t 1800 $(O)/tests/integration/test_exec_faults
+
 check-fuzz: $(FUZZ_REPLAYS) ## replay the fuzz corpora
 	$(Q)for n in $(FUZZ_NAMES); do $(O)/tests/fuzz/replay_$$n tests/fuzz/corpus/$$n || exit 1; done
 
