@@ -21,6 +21,11 @@ ifeq ($(filter $(MODE),$(MODES)),)
 $(error MODE=$(MODE): one of $(MODES))
 endif
 
+# Before anything asks what the compiler can.
+ifeq ($(MODE),fuzz)
+override CC := clang
+endif
+
 PKGS := lxc libcap libseccomp
 ifneq ($(filter-out bootstrap demo check bench help clean,$(or $(MAKECMDGOALS),all)),)
   ifneq ($(shell pkg-config --exists $(PKGS) jansson && echo yes),yes)
@@ -65,9 +70,6 @@ MODE_CFLAGS_fuzz    := -O1 -g -fsanitize=fuzzer-no-link,address,undefined $(SANI
 MODE_LDFLAGS_asan   := -fsanitize=address,undefined
 MODE_LDFLAGS_cov    := --coverage
 MODE_LDFLAGS_fuzz   := -fsanitize=address,undefined
-ifeq ($(MODE),fuzz)
-override CC := clang
-endif
 
 CPPFLAGS_ALL = -D_GNU_SOURCE -Isrc -Iinclude -DATT_LAUNCHER_FILE='"$(O)/launcher"' \
   -DATT_HELPER_FILE='"$(O)/helper"' $(PKG_CFLAGS) $(CPPFLAGS)
