@@ -30,7 +30,10 @@ static void check(const struct att_opts *o, int r, const struct att_err *err)
 		return;
 	att_assert(o->cmd > 0 && o->cmd < _ATT_CMD_MAX);
 	att_assert(o->cmd != ATT_CMD_EXEC || o->target);
-	att_assert(o->cmd != ATT_CMD_EXEC || o->command.n > 0 || o->exec.script);
+	/* Without a command, -i is a login shell. */
+	att_assert(o->cmd != ATT_CMD_EXEC || o->command.n > 0 || o->exec.script ||
+	           (att_opts_has(o, ATT_OPT_INTERACTIVE) &&
+	            (o->exec.flags & ATTACHE_EXEC_LOGIN) != 0));
 	att_assert(o->exec.nice >= -20 && o->exec.nice <= 19);
 	att_assert(o->exec.umask <= 0777 && o->exec.timeout_ns >= 0 && o->exec.kill_after_ns >= 0);
 	att_assert((o->exec.unconfine & ~ATTACHE_UNCONFINE_ALL) == 0);
