@@ -110,6 +110,7 @@ HARNESS_OBJ := $(HARNESS_SRC:%.c=$(O)/%.o)
 UNIT_SRC := $(filter-out $(if $(filter jail_none,$(JAIL)),tests/unit/test_jail.c),$(wildcard tests/unit/test_*.c))
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(O)/tests/unit/%,$(UNIT_SRC))
 INTEGRATION_TESTS := $(patsubst tests/integration/%.c,$(O)/tests/integration/%,$(wildcard tests/integration/test_*.c))
+HOSTILE_TESTS := $(patsubst tests/hostile/%.c,$(O)/tests/hostile/%,$(wildcard tests/hostile/test_*.c))
 FUZZ_NAMES := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_REPLAYS := $(FUZZ_NAMES:%=$(O)/tests/fuzz/replay_%)
 
@@ -191,6 +192,18 @@ $(O)/tests/probe: $(wildcard tests/harness/probe*.c tests/harness/probe*.h)
 	@echo "  CC      $@"
 	$(Q)$(CC) -std=gnu17 -D_GNU_SOURCE -Itests -Isrc -O2 -Wall -Wextra -static $(filter %.c,$^) -o $@
 
+# Its two programs are static: one runs inside containers, the other goes there.
+$(O)/tests/hostile/%: $(O)/tests/hostile/%.o $(O)/tests/hostile/hostile.o $(O)/libharness.a $(O)/libattache.a
+	@echo "  LD      $@"
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) $^ $(LIBS) -lcmocka -o $@
+
+HOSTILE_PROGRAMS := $(O)/tests/hostile/attacker $(O)/tests/hostile/naive
+$(HOSTILE_PROGRAMS): $(O)/tests/hostile/%: $(wildcard tests/hostile/attacker*.[ch]) tests/hostile/naive.c
+	@mkdir -p $(@D)
+	@echo "  CC      $@"
+	$(Q)$(CC) -std=gnu17 -D_GNU_SOURCE -Itests -O2 -Wall -Wextra $(if $(filter 1,$(WERROR)),-Werror) -static \
+	  $(filter tests/hostile/$*%.c,$^) -o $@
+
 $(O)/tests/fuzz/replay_%: $(O)/tests/fuzz/fuzz_%.o $(O)/tests/fuzz/replay.o $(O)/libcli.a $(O)/libattache.a
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) $^ $(LIBS) -o $@
 
@@ -223,9 +236,9 @@ check: ## everything that CI runs: set-up, static checks, unit, fuzz corpus, rea
 	$(MAKE) -j$$(nproc) build-tests
 	$(MAKE) check-static check-fuzz check-tests
 
-TESTS := $(UNIT_TESTS) $(INTEGRATION_TESTS)
-.PHONY: build-tests check-tests
-build-tests: all $(TESTS) $(FUZZ_REPLAYS) $(O)/tests/probe
+TESTS := $(UNIT_TESTS) $(INTEGRATION_TESTS) $(HOSTILE_TESTS)
+.PHONY: build-tests check-tests check-hostile
+build-tests: all $(TESTS) $(FUZZ_REPLAYS) $(O)/tests/probe $(HOSTILE_PROGRAMS)
 
 check-tests: build-tests
 	ATTACHE=$(CURDIR)/$(O)/attache ATTACHE_PROBE=$(CURDIR)/$(O)/tests/probe scripts/run-tests $(TESTS)
@@ -240,6 +253,9 @@ check-integration: all $(INTEGRATION_TESTS) $(O)/tests/probe ## tests on real co
 check-faults: all $(O)/tests/integration/test_exec_faults $(O)/tests/probe ## every call of a launch, every error; minutes
 	ATTACHE_FAULTS=all ATTACHE=$(CURDIR)/$(O)/attache ATTACHE_PROBE=$(CURDIR)/$(O)/tests/probe \
 	  scripts/run-tests -v -t 1800 $(O)/tests/integration/test_exec_faults
+
+check-hostile: all $(HOSTILE_TESTS) $(HOSTILE_PROGRAMS) $(O)/tests/probe ## containers that attack; root
+	ATTACHE=$(CURDIR)/$(O)/attache ATTACHE_PROBE=$(CURDIR)/$(O)/tests/probe scripts/run-tests $(HOSTILE_TESTS)
 
 check-fuzz: $(FUZZ_REPLAYS) ## replay the fuzz corpora
 	$(Q)for n in $(FUZZ_NAMES); do $(O)/tests/fuzz/replay_$$n tests/fuzz/corpus/$$n || exit 1; done

@@ -141,7 +141,7 @@ static int lift_fd(int fd)
  */
 static int place_fds(const struct cmd *cmd, struct stdio *s)
 {
-	int lifted[16];
+	int lifted[32];
 
 	if (cmd->n_fds > countof(lifted))
 		return -E2BIG;
