@@ -314,9 +314,8 @@ static int check_usable(const struct att_plan *plan, const struct att_filter *fi
 		{ SYS_execve, "execve" }, { SYS_clone, "clone" }, { SYS_exit_group, "exit_group" },
 		{ SYS_setsid, "setsid" }, { SYS_prctl, "prctl" },
 	};
-	size_t n = plan->no_new_privs ? 1 : countof(needed);
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < countof(needed); i++)
 		if (!att_seccomp_allows(filter, needed[i].nr))
 			return att_err_set(
 				err, ATT_E_CONFINEMENT_UNAVAILABLE, ATT_STAGE_SECCOMP,

@@ -79,7 +79,7 @@ static void start_scan(const struct fixture *f, const struct seen *seen, struct 
 static const char *const *const ways[] = {
 	WORDS("exec", "@", "true"),
 	WORDS("exec", "-u", "alice", "@", "true"),
-	WORDS("exec", "--io", "direct", "@", "true"),
+	WORDS("exec", "--no-new-privs", "--io", "direct", "@", "true"),
 	WORDS("exec", "-t", "@", "true"),
 };
 

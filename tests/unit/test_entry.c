@@ -27,7 +27,7 @@ static void the_steps_are_these_and_no_others(void **state)
 		join_legacy,       open_host_proc,     set_limits,         enter_namespaces,
 		check_cgroup,      set_personality,    set_label,          become_user,
 		leave_keyring,     change_dir,         open_null,          reset_signals,
-		close_descriptors, caps_before_filter, load_filters_early, caps_after_filter,
+		close_descriptors, caps_before_filter, load_filters, caps_after_filter,
 		spawn_job,
 	};
 
@@ -50,13 +50,13 @@ static void the_order_holds_where_security_rests_on_it(void **state)
 		{ enter_namespaces, check_cgroup, "the check reads the container's view" },
 		{ set_label, become_user, "the label needs what the ids give up" },
 		{ become_user, leave_keyring, "the keyring would be root's" },
-		{ leave_keyring, load_filters_early, "a filter may deny keyctl" },
+		{ leave_keyring, load_filters, "a filter may deny keyctl" },
 		{ become_user, change_dir, "root could go where the user may not" },
 		{ become_user, open_null, "a path would be opened with root's rights" },
-		{ change_dir, load_filters_early, "a filter may deny chdir" },
+		{ change_dir, load_filters, "a filter may deny chdir" },
 		{ close_descriptors, spawn_job,
 		  "the job would be seen with the host's descriptors" },
-		{ load_filters_early, spawn_job, "the job would be seen without its filter" },
+		{ load_filters, spawn_job, "the job would be seen without its filter" },
 		{ caps_after_filter, spawn_job, "the job would be seen with more than its own" },
 		{ reset_signals, spawn_job, "the job would inherit the caller's dispositions" },
 	};

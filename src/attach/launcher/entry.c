@@ -396,7 +396,11 @@ static int close_descriptors(struct entry *e)
 	return r < 0 ? (int)r : 0;
 }
 
-int entry_load_filters(const struct entry *e)
+/*
+ * From here on every call is under the container's filter. The job may not load it itself: the
+ * container's root can trace it from its birth on, and would call the kernel unfiltered through it.
+ */
+static int load_filters(struct entry *e)
 {
 	const struct att_wire_plan *p = e->plan;
 
@@ -432,7 +436,7 @@ static int set_job_caps(const struct att_wire_plan *p)
 /*
  * Without no_new_privs a filter needs CAP_SYS_ADMIN. A job that has it gets its sets first, so that
  * the container's filter sees as few of our own calls as can be; another keeps the permitted set
- * until the filter is in. With no_new_privs the job itself loads it, right before the exec.
+ * until the filter is in.
  */
 static int needs_admin(const struct att_wire_plan *p)
 {
@@ -449,12 +453,6 @@ static int caps_before_filter(struct entry *e)
 		return set_job_caps(e->plan);
 	r = get_permitted(&permitted);
 	return r < 0 ? r : set_caps(permitted, permitted, 0);
-}
-
-/* From here on every call is under the container's filter. */
-static int load_filters_early(struct entry *e)
-{
-	return e->plan->flags & ATT_WIRE_NNP ? 0 : entry_load_filters(e);
 }
 
 static int caps_after_filter(struct entry *e)
@@ -497,7 +495,7 @@ const struct step entry_steps[] = {
 	{ ATT_STAGE_STDIO, reset_signals },
 	{ ATT_STAGE_STDIO, close_descriptors },
 	{ ATT_STAGE_CAPABILITIES, caps_before_filter },
-	{ ATT_STAGE_SECCOMP, load_filters_early },
+	{ ATT_STAGE_SECCOMP, load_filters },
 	{ ATT_STAGE_CAPABILITIES, caps_after_filter },
 	{ ATT_STAGE_SPAWN, spawn_job },
 	{ 0, NULL },

@@ -115,11 +115,6 @@ void job_run(struct entry *e)
 	r = take_terminal(e);
 	if (r < 0)
 		leave(e, ATT_STAGE_TERMINAL, r, 0);
-	if (e->plan->flags & ATT_WIRE_NNP) {
-		r = entry_load_filters(e);
-		if (r < 0)
-			leave(e, ATT_STAGE_SECCOMP, r, 0);
-	}
 	if (e->plan->path.len == 0)
 		search_and_exec(e, e->argv[0]);
 	r = try_exec(e, file);

@@ -19,7 +19,4 @@ long job_clone(unsigned long flags, int32_t *parent_tid);
 /** job_run() - become the command, or report why not in e->report and exit. */
 __attribute__((noreturn)) void job_run(struct entry *e);
 
-/** entry_load_filters() - install the plan's filters, oldest first. Return: 0 or -errno. */
-int entry_load_filters(const struct entry *e);
-
 #endif
