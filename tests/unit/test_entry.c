@@ -24,9 +24,9 @@ static size_t place_of(step_fn run)
 static void the_steps_are_these_and_no_others(void **state)
 {
 	static const step_fn order[] = {
-		join_legacy,       open_host_proc,     set_limits,         enter_namespaces,
-		check_cgroup,      set_personality,    set_label,          become_user,
-		leave_keyring,     change_dir,         open_null,          reset_signals,
+		join_legacy,       open_host_proc,     set_limits,   enter_namespaces,
+		check_cgroup,      set_personality,    set_label,    become_user,
+		leave_keyring,     change_dir,         open_null,    reset_signals,
 		close_descriptors, caps_before_filter, load_filters, caps_after_filter,
 		spawn_job,
 	};
