@@ -47,11 +47,14 @@ static struct {
 	const char *user;
 	const char *root;
 	const char *workdir;
+	bool denies;
 	bool waits;
 	bool null;
 	bool obeys;
 	bool terminal;
 	bool greets;
+	uid_t uid;
+	gid_t gid;
 	bool mapped; /* in a user namespace of its own */
 } opt;
 
@@ -179,7 +182,7 @@ static void obey_proc(void)
 		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
 
-static void find_user(uid_t *uid, gid_t *gid)
+static void find_user(void)
 {
 	char path[PATH_MAX];
 	FILE *f = NULL;
@@ -194,8 +197,8 @@ static void find_user(uid_t *uid, gid_t *gid)
 	while (p != NULL && strcmp(p->pw_name, opt.user) != 0);
 	if (p == NULL)
 		die(opt.user);
-	*uid = p->pw_uid;
-	*gid = p->pw_gid;
+	opt.uid = p->pw_uid;
+	opt.gid = p->pw_gid;
 	fclose(f);
 }
 
@@ -252,11 +255,10 @@ static void load_filter(void)
 
 static void become_user(void)
 {
-	uid_t uid = 0;
-	gid_t gid = 0;
-
-	find_user(&uid, &gid);
-	if (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
+	if (opt.root == NULL)
+		find_user();
+	if (setgroups(0, NULL) < 0 || setresgid(opt.gid, opt.gid, opt.gid) < 0 ||
+	    setresuid(opt.uid, opt.uid, opt.uid) < 0)
 		die(opt.user);
 }
 
@@ -276,7 +278,7 @@ __attribute__((noreturn)) static void run(char **argv)
 		die(opt.workdir);
 	if (opt.obeys)
 		obey_proc();
-	if (opt.filter != NULL && denies_mkdir())
+	if (opt.denies)
 		load_filter();
 	if (opt.user != NULL)
 		become_user();
@@ -320,6 +322,9 @@ int main(int argc, char **argv)
 	pid_t pid = 0;
 
 	parse(argc, argv);
+	opt.denies = opt.filter != NULL && denies_mkdir();
+	if (opt.root != NULL)
+		find_user();
 	enter(argv[optind]);
 	if (opt.greets)
 		greet();
