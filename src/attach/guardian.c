@@ -190,6 +190,11 @@ void att_guardian_started(struct att_guardian *g)
 	g->start = NULL;
 }
 
+void att_guardian_leave(struct att_guardian *g)
+{
+	g->pid = 0;
+}
+
 void att_guardian_done(struct att_guardian *g)
 {
 	bool is_ours = g->pid > 0 && g->owner_pid == getpid();

@@ -60,6 +60,14 @@ int att_guardian_error(const struct att_guardian *g);
 /** att_guardian_started() - it has answered: what its child stood on is not needed any more. */
 void att_guardian_started(struct att_guardian *g);
 
+/**
+ * att_guardian_leave() - let it clean up behind what does not end, whenever that ends
+ *
+ * It takes the end of the socket, in att_guardian_done(), for ours, and ends by itself. It is reaped
+ * when this process has ended.
+ */
+void att_guardian_leave(struct att_guardian *g);
+
 /** att_guardian_done() - end and reap it; idempotent. */
 void att_guardian_done(struct att_guardian *g);
 

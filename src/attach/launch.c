@@ -228,10 +228,30 @@ static bool is_frozen_now(const struct att_plan *plan, struct attempt *a)
 	       att_cgroup_is_frozen(a->place.leaf.leaf_fd);
 }
 
+/*
+ * Ends a job that has not become the command. Inside a request that a file server of the container's
+ * has taken and not answered, a process does not even die of KILL: such a one is left to the
+ * guardian. Return: has it ended? Then it is reaped, and @ret_signal is what ended it.
+ */
+static bool end_job(struct attempt *a, int *ret_signal)
+{
+	pid_t pid = a->status.job_pid;
+	_cleanup_close_ int fd = pid > 0 ? att_pidfd_open(pid) : -1;
+
+	if (pid > 0)
+		att_ignore(kill(pid, SIGKILL));
+	if (fd >= 0 && wait_readable(fd, -1, att_clock_after_ns(LAST_WORD_NS)) <= 0)
+		return false;
+	*ret_signal = reap(pid);
+	return true;
+}
+
 /* Ends what hangs: the entry and the job by their cgroup, then there is a last word to be read. */
 static int give_up(const struct att_plan *plan, struct attempt *a, int ready, struct att_err *err)
 {
 	bool frozen = is_frozen_now(plan, a);
+	bool ended = false;
+	int unused = 0;
 
 	if (a->place.own_leaf && att_cgroup_leaf_open(&a->place.leaf) == 0)
 		att_ignore(att_cgroup_leaf_kill(&a->place.leaf));
@@ -239,10 +259,10 @@ static int give_up(const struct att_plan *plan, struct attempt *a, int ready, st
 	    read_status(a, err) == 0) {
 		att_ignore(reap(a->status.entry_pid));
 		/* It may have got through after all. */
-		if (a->status.job_pid > 0)
-			att_ignore(kill(a->status.job_pid, SIGKILL));
-		att_ignore(reap(a->status.job_pid));
+		ended = end_job(a, &unused);
 	}
+	if (!ended)
+		att_guardian_leave(&a->guardian);
 	if (ready < 0)
 		return att_err_set(err, ATT_E_TIMEOUT, ATT_STAGE_LAUNCH,
 		                   "interrupted while the job was being started");
@@ -281,11 +301,11 @@ static int await(const struct att_plan *plan, struct attempt *a, struct att_err 
 		return r;
 	a->killed = reap(a->status.entry_pid);
 	if (a->status.stage != 0 && a->status.job_pid > 0) {
+		int killed = 0;
+
 		/* It has ended, unless somebody made it or the entry process say otherwise. */
-		att_ignore(kill(a->status.job_pid, SIGKILL));
-
-		int killed = reap(a->status.job_pid);
-
+		if (!end_job(a, &killed))
+			return give_up(plan, a, 0, err);
 		a->killed = a->killed ? a->killed : killed;
 	}
 	return 0;
