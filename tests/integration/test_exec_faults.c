@@ -6,7 +6,8 @@
  * Nothing is left behind, and nothing hangs.
  *
  * With ATTACHE_FAULTS=all every call fails with every error; otherwise with one, and those that the
- * confinement hangs on with a few.
+ * confinement hangs on with a few; with ATTACHE_FAULTS=few, for machines that are slow, only those in
+ * the container fail, with one.
  */
 #include "harness/fixture.h"
 
@@ -22,7 +23,7 @@
 #include "harness/record.h"
 
 #define DEADLINE_MS 60000
-#define LATE_MS     8000
+#define LATE_MS     15000
 #define MAX_SHOWN   40
 
 static const int errors[] = { EPERM,  EIO,    ENOMEM, EACCES, EINVAL, EAGAIN,
@@ -183,16 +184,17 @@ static void try_error(struct suite *s, const struct fault_call *c, int error)
 	_cleanup_free_ char *diff = NULL;
 	struct row *row = row_of(s, c);
 	int64_t start_ns = att_clock_now_ns();
+	int64_t took_ms = 0;
 	enum outcome o = WRONG;
 
 	assert_zero(fault_run(s->argv, c, error, DEADLINE_MS, s->run));
 	row->tried++;
 	if (!s->run->hit)
 		s->n_missed++;
+	took_ms = (att_clock_now_ns() - start_ns) / ATT_NS_PER_MS;
 	o = judge(s, c, error);
-	if (o != WRONG && att_clock_now_ns() - start_ns > LATE_MS * ATT_NS_PER_MS)
-		o = wrong(s, c, "error %d: it took %lld ms", error,
-		          (long long)((att_clock_now_ns() - start_ns) / ATT_NS_PER_MS));
+	if (o != WRONG && took_ms > LATE_MS)
+		o = wrong(s, c, "error %d: it took %lld ms", error, (long long)took_ms);
 	if (leak_check(s->f->leak, &diff) != 0) {
 		o = wrong(s, c, "error %d: it left: %s", error, diff);
 		/* What is left now is not the next one's. */
@@ -265,18 +267,26 @@ static void run_plain(struct suite *s)
 	make_piped_view(s);
 }
 
+static bool is_asked_for(const char *how)
+{
+	const char *faults = getenv("ATTACHE_FAULTS");
+
+	return faults != NULL && strcmp(faults, how) == 0;
+}
+
 static void fail_each_in_turn(struct suite *s)
 {
-	const char *how = getenv("ATTACHE_FAULTS");
-	bool all = how != NULL && strcmp(how, "all") == 0;
+	bool all = is_asked_for("all");
+	bool few = is_asked_for("few");
+	int first_role = few ? FAULT_ENTRY : s->first_role;
 	unsigned n_wrong = 0;
 
 	run_plain(s);
 	for (size_t i = 0; i < s->plain->n_calls; i++) {
 		const struct fault_call *c = &s->plain->calls[i];
-		size_t n = all ? countof(errors) : is_hinge(c) ? 3 : 1;
+		size_t n = all ? countof(errors) : is_hinge(c) && !few ? 3 : 1;
 
-		if (c->role < s->first_role || !fault_can_fail(c))
+		if (c->role < first_role || !fault_can_fail(c))
 			continue;
 		row_of(s, c)->calls++;
 		for (size_t k = 0; k < n; k++) {
