@@ -207,6 +207,13 @@ static int make_box(struct box *box, const char *test_name)
 	return r;
 }
 
+bool box_has(enum box_kind kind)
+{
+	const char *debian = getenv("ATTACHE_TEST_DEBIAN");
+
+	return kind != BOX_DEBIAN || debian == NULL || strcmp(debian, "no") != 0;
+}
+
 int box_new(struct box **ret, enum box_kind kind, const char *test_name)
 {
 	_cleanup_box_ struct box *box = calloc(1, sizeof(*box));

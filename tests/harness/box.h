@@ -9,6 +9,7 @@
 #ifndef ATT_HARNESS_BOX_H
 #define ATT_HARNESS_BOX_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "base/defs.h"
@@ -22,6 +23,9 @@ enum box_kind {
 };
 
 struct box;
+
+/** box_has() - are there boxes of this kind? A Debian is not where $ATTACHE_TEST_DEBIAN is "no". */
+bool box_has(enum box_kind kind);
 
 #define _cleanup_box_ _cleanup_(box_free_p)
 

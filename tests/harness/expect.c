@@ -439,6 +439,13 @@ int expect_no_filter(struct record *want)
 			       (unsigned long long)expect_status(getpid(), "Seccomp_filters", 10));
 }
 
+int expect_caller_label(struct record *want)
+{
+	char text[MAX_TEXT];
+
+	return record_set(want, "lsm", read_proc(getpid(), "attr/current", text));
+}
+
 int expect_job(const struct box *box, enum box_kind kind, struct record *ret)
 {
 	const struct expect_user root = {

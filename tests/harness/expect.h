@@ -31,6 +31,9 @@ int expect_root_caps(struct record *want, uint64_t bounding) _must_check_;
 /** expect_no_filter() - seccomp as the caller has it, without the container's filter */
 int expect_no_filter(struct record *want) _must_check_;
 
+/** expect_caller_label() - the security label as the caller has it, without the container's */
+int expect_caller_label(struct record *want) _must_check_;
+
 /** expect_caller_cgroup() - the caller's cgroups, as they are seen from inside the container's */
 int expect_caller_cgroup(const struct box *box, struct record *want) _must_check_;
 

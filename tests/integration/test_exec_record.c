@@ -189,6 +189,7 @@ static void privileged_leaves_out_the_confinement_and_nothing_else(void **state)
 	BEGIN(f, leak, want);
 	assert_zero(expect_root_caps(&want, expect_bounding(f->kind)));
 	assert_zero(expect_no_filter(&want));
+	assert_zero(expect_caller_label(&want));
 	assert_zero(expect_caller_cgroup(f->box, &want));
 	assert_job(f->box, options, &want);
 	assert_no_leak(leak);
@@ -204,6 +205,7 @@ static void an_unprivileged_user_stays_one_with_privileged(void **state)
 	assert_zero(expect_root_caps(&want, expect_bounding(f->kind)));
 	assert_zero(expect_user(&want, &user));
 	assert_zero(expect_no_filter(&want));
+	assert_zero(expect_caller_label(&want));
 	assert_zero(expect_caller_cgroup(f->box, &want));
 	assert_job(f->box, options, &want);
 	assert_no_leak(leak);
@@ -757,8 +759,11 @@ static void a_descriptor_that_the_caller_has_closed_is_the_null_device(void **st
 		read_told(f, got, sizeof(got));
 		assert_string_equal(got, want);
 		cmd.argv = plain;
-		if (mask == 1 || mask == 7) {
-			/* A shell that misses one would be seen to. */
+		if (mask == 2 || mask == 6) {
+			/*
+			 * A shell that misses one would be seen to. Not without stdin: some nsenter
+			 * then takes the place for its own, and goes elsewhere.
+			 */
 			run_closed(&cmd);
 			read_told(f, got, sizeof(got));
 			assert_string_not_equal(got, want);
@@ -886,7 +891,9 @@ int main(void)
 	                                    tear_down);
 
 	n += cmocka_run_group_tests_name("record: idmapped", others, set_up_idmapped, tear_down);
-	n += cmocka_run_group_tests_name("record: debian", others, set_up_debian, tear_down);
+	if (box_has(BOX_DEBIAN))
+		n += cmocka_run_group_tests_name("record: debian", others, set_up_debian,
+		                                 tear_down);
 	n += cmocka_run_group_tests_name("record: pure v2", others, set_up_pure_v2, tear_down);
 	return n;
 }

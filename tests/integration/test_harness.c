@@ -85,7 +85,7 @@ static void a_command_that_dies_of_a_signal_says_which(void **state)
 
 static void a_command_that_does_not_end_is_killed_and_hung(void **state)
 {
-	struct cmd cmd = { .timeout_ms = 200 };
+	struct cmd cmd = { .timeout_ms = 1000 };
 	_cleanup_cmd_result_ struct cmd_result r = CMD_RESULT_INIT;
 
 	(void)state;
@@ -424,6 +424,8 @@ static void an_idmapped_box_starts_and_leaves_nothing(void **state)
 static void a_debian_box_starts_and_leaves_nothing(void **state)
 {
 	(void)state;
+	if (!box_has(BOX_DEBIAN))
+		skip();
 	check_kind(BOX_DEBIAN, "kind", true);
 }
 
