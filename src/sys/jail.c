@@ -8,6 +8,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -26,6 +27,7 @@
 #endif
 
 #define PROGRAM_CAP 192
+#define LEAF_CALLS  4 /* compared one by one */
 
 /* Whatever their arguments are. */
 static const unsigned plain_calls[] = {
@@ -90,6 +92,8 @@ static const unsigned fcntls[] = { F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_SETPIPE
 struct program {
 	struct sock_filter code[PROGRAM_CAP];
 	unsigned short n;
+	unsigned short allowed_at[countof(plain_calls)]; /* jumps to the end, where it says so */
+	size_t n_allowed;
 };
 
 static void emit(struct program *p, struct sock_filter f)
@@ -154,6 +158,58 @@ static void allow_without_exec(struct program *p, unsigned nr)
 	end_call(p, begun);
 }
 
+static void sort(unsigned *v, size_t n)
+{
+	for (size_t i = 1; i < n; i++)
+		for (size_t k = i; k > 0 && v[k - 1] > v[k]; k--) {
+			unsigned lower = v[k];
+
+			v[k] = v[k - 1];
+			v[k - 1] = lower;
+		}
+}
+
+/*
+ * The kernel runs a new filter once for every call there is, to know which need not be asked about:
+ * a list would be walked a thousand times from its beginning.
+ */
+static void allow_sorted(struct program *p, const unsigned *v, size_t n)
+{
+	unsigned short branch = 0;
+
+	if (n <= LEAF_CALLS) {
+		for (size_t i = 0; i < n; i++) {
+			p->allowed_at[p->n_allowed++] = p->n;
+			emit(p,
+			     (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, v[i], 0, 0));
+		}
+		end_with(p, SECCOMP_RET_KILL_PROCESS);
+		return;
+	}
+	branch = p->n;
+	emit(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, v[n / 2], 0, 0));
+	allow_sorted(p, v, n / 2);
+	att_assert(p->n - branch - 1 < 256);
+	p->code[branch].jt = (unsigned char)(p->n - branch - 1);
+	allow_sorted(p, v + n / 2, n - n / 2);
+}
+
+static void allow_plain(struct program *p)
+{
+	unsigned v[countof(plain_calls)];
+
+	memcpy(v, plain_calls, sizeof(v));
+	sort(v, countof(v));
+	allow_sorted(p, v, countof(v));
+	for (size_t i = 0; i < p->n_allowed; i++) {
+		unsigned short at = p->allowed_at[i];
+
+		att_assert(p->n - at - 1 < 256);
+		p->code[at].jt = (unsigned char)(p->n - at - 1);
+	}
+	end_with(p, SECCOMP_RET_ALLOW);
+}
+
 static void write_program(struct program *p)
 {
 	const unsigned self = (unsigned)getpid();
@@ -162,16 +218,13 @@ static void write_program(struct program *p)
 	emit(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARCH, 1, 0));
 	end_with(p, SECCOMP_RET_KILL_PROCESS);
 	load(p, offsetof(struct seccomp_data, nr));
-	for (size_t i = 0; i < countof(plain_calls); i++)
-		allow_if(p, plain_calls[i]);
 	allow_values(p, SYS_ioctl, 1, ioctls, countof(ioctls));
 	allow_values(p, SYS_fcntl, 1, fcntls, countof(fcntls));
 	allow_without_exec(p, SYS_mmap);
 	allow_without_exec(p, SYS_mprotect);
 	/* To stop itself, and to abort. */
 	allow_values(p, SYS_tgkill, 0, &self, 1);
-	/* Also what 32-bit numbers above these would be. */
-	end_with(p, SECCOMP_RET_KILL_PROCESS);
+	allow_plain(p);
 }
 
 static int drop_caps(void)
